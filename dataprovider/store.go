@@ -1,0 +1,155 @@
+// Package dataprovider holds the records of the server: users, the usage of
+// their quota and the events that wait for delivery. It says what a store is;
+// the stores themselves are in its sub-packages.
+package dataprovider
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+)
+
+// The sentinels that stores wrap.
+var (
+	// ErrNotFound: there is no such record.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: a record of that name is already there.
+	ErrExists = errors.New("already exists")
+	// ErrConflict: the record was changed since it was read.
+	ErrConflict = errors.New("changed by someone else")
+	// ErrInvalid: the record does not pass validation; the text says why.
+	ErrInvalid = errors.New("validation error")
+	// ErrUnavailable: the store cannot be reached or written at the moment.
+	ErrUnavailable = errors.New("data store unavailable")
+)
+
+// Revision counts the changes of one record. 0 stands for "not stored yet".
+type Revision int64
+
+// Collection holds the records of one type, by name. It is safe for concurrent
+// use.
+type Collection[T any] interface {
+	// Get returns the record and its revision, or ErrNotFound.
+	Get(ctx context.Context, name string) (T, Revision, error)
+	// List yields the records in name order, starting after the name given.
+	List(ctx context.Context, after string) iter.Seq2[T, error]
+	// Put stores v if its revision is still rev, and returns the new one.
+	// Revision 0 adds: ErrExists if the name is taken. Another revision that is
+	// out of date is ErrConflict, a record that has gone ErrNotFound.
+	Put(ctx context.Context, v T, rev Revision) (Revision, error)
+	// Delete removes the record, or returns ErrNotFound.
+	Delete(ctx context.Context, name string) error
+}
+
+// Store is one data provider. It is safe for concurrent use.
+type Store interface {
+	Users() Collection[User]
+	Usage() Usage
+	Outbox() Outbox
+
+	// Ping tells whether the store can be used right now.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Amount is a number of files and of bytes, or a change of both.
+type Amount struct {
+	Files int64 `json:"files"`
+	Bytes int64 `json:"bytes"`
+}
+
+// Add returns the sum.
+func (a Amount) Add(b Amount) Amount { return Amount{a.Files + b.Files, a.Bytes + b.Bytes} }
+
+// IsZero reports whether nothing would change.
+func (a Amount) IsZero() bool { return a == Amount{} }
+
+// UsageRecord is what the server counts for one owner. Nothing here changes the
+// revision of the user.
+type UsageRecord struct {
+	Amount
+	LastUpdate time.Time // of the amount; zero if never
+	LastLogin  time.Time // zero if never
+}
+
+// Usage counts what users store: added to, never read, modified and written.
+// An owner who was never counted has the zero record. Counters never go below
+// zero. Deleting a user removes the record of that name.
+type Usage interface {
+	Get(ctx context.Context, owner string) (UsageRecord, error)
+	Add(ctx context.Context, owner string, delta Amount) (Amount, error)
+	Set(ctx context.Context, owner string, total Amount) error // after a scan
+	// Login notes the time of a login.
+	Login(ctx context.Context, owner string, at time.Time) error
+}
+
+// Outbox keeps events until every target has acknowledged them.
+//
+// An operation that changes the storage calls Begin before, Settle after: a
+// crash in between leaves a pending record, and whoever starts next looks at
+// the storage, and settles or drops it. An event that changes nothing (a
+// download) is settled without Begin.
+type Outbox interface {
+	// Begin stores an intention. The bytes mean something only to the caller.
+	Begin(ctx context.Context, record []byte) (id int64, err error)
+	// Pending yields the intentions that were neither settled nor dropped, oldest
+	// first.
+	Pending(ctx context.Context) iter.Seq2[Pending, error]
+	// Settle ends an intention (0: there was none), records a delivery for each
+	// target and adds the delta to the owner's usage, in one transaction. It
+	// returns the owner's new usage (the zero Amount when Owner is empty). An id
+	// that is not pending any more is ErrNotFound, and nothing is recorded.
+	Settle(ctx context.Context, id int64, s Settlement) (Amount, error)
+	// Drop forgets an intention whose operation did not happen. An unknown id is
+	// no error.
+	Drop(ctx context.Context, id int64) error
+
+	// Claim leases up to n deliveries of one target that are due, oldest first,
+	// for ttl. A delivery is held back while an earlier one of the same target
+	// shares a key with it, so that receivers see the events of a file in order.
+	// A lease that runs out makes the delivery due again.
+	Claim(ctx context.Context, target string, n int, ttl time.Duration) ([]Delivery, error)
+	// Done removes acknowledged deliveries.
+	Done(ctx context.Context, ids ...int64) error
+	// Retry gives a delivery back, to be claimed again not before at.
+	Retry(ctx context.Context, id int64, at time.Time, cause string) error
+	// Bury makes a delivery a dead letter: kept, never claimed, in nobody's way.
+	Bury(ctx context.Context, id int64, cause string) error
+	// Backlog tells how much waits.
+	Backlog(ctx context.Context) ([]Backlog, error)
+}
+
+// Pending is an intention found after a crash.
+type Pending struct {
+	ID     int64
+	Record []byte
+}
+
+// Settlement is the end of an operation.
+type Settlement struct {
+	EventID string   // stable identity of the event
+	Event   []byte   // encoded event
+	Keys    []string // what must stay in order, at most two
+	Targets []string // who is to be told; none: only usage is counted
+	Owner   string   // whose usage changes; empty: nobody's
+	Delta   Amount
+}
+
+// Delivery is one event on its way to one target.
+type Delivery struct {
+	ID      int64 // of the delivery, not of the event; grows in settle order
+	EventID string
+	Event   []byte
+	Target  string
+	Attempt int       // 1 for the first
+	Settled time.Time // when it was recorded
+}
+
+// Backlog is what waits for one target.
+type Backlog struct {
+	Target string
+	Queued int64
+	Dead   int64
+	Oldest time.Time // of the queued ones; zero if there are none
+}

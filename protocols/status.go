@@ -1,0 +1,80 @@
+package protocols
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+	"sftpgo/protocols/session"
+	"sftpgo/vfs"
+)
+
+// The status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02, section 7).
+const (
+	SFTPOK               = 0
+	SFTPEOF              = 1
+	SFTPNoSuchFile       = 2
+	SFTPPermissionDenied = 3
+	SFTPFailure          = 4
+	SFTPBadMessage       = 5
+	SFTPConnectionLost   = 7
+	SFTPOpUnsupported    = 8
+)
+
+// StatusClientClosed is what the log shows for a request whose client has gone.
+const StatusClientClosed = 499
+
+// Status is the answer to a client, per protocol. Text is safe to send: it never
+// holds a path of the host or the message of a backend.
+type Status struct {
+	Name string // of the row, for logs and tests
+	SFTP uint32
+	FTP  int
+	HTTP int
+	Text string
+}
+
+type row struct {
+	err error
+	Status
+}
+
+// rows is walked from the top; the first error that matches decides. More
+// particular errors stand above the general ones they may wrap.
+func rows() []row {
+	return []row{
+		{context.Canceled, Status{"canceled", SFTPConnectionLost, 426, StatusClientClosed, "aborted"}},
+		{session.ErrClosed, Status{"closed", SFTPConnectionLost, 421, http.StatusServiceUnavailable, "session closed by the server"}},
+		{actions.ErrDenied, Status{"denied", SFTPPermissionDenied, 550, http.StatusForbidden, "refused by policy"}},
+		{session.ErrQuota, Status{"quota", SFTPFailure, 552, http.StatusInsufficientStorage, "quota exceeded"}},
+		{vfs.ErrNoSpace, Status{"no space", SFTPFailure, 552, http.StatusInsufficientStorage, "no space left on storage"}},
+		{vfs.ErrName, Status{"name", SFTPFailure, 553, http.StatusBadRequest, "name not allowed"}},
+		{session.ErrTooMany, Status{"too many", SFTPFailure, 450, http.StatusServiceUnavailable, "too many open files"}},
+		{vfs.ErrIsDir, Status{"is dir", SFTPFailure, 550, http.StatusConflict, "is a directory"}},
+		{vfs.ErrNotDir, Status{"not dir", SFTPFailure, 550, http.StatusConflict, "not a directory"}},
+		{vfs.ErrNotEmpty, Status{"not empty", SFTPFailure, 550, http.StatusConflict, "directory not empty"}},
+		{vfs.ErrBusy, Status{"busy", SFTPFailure, 450, http.StatusLocked, "in use"}},
+		{vfs.ErrUnsupported, Status{"unsupported", SFTPOpUnsupported, 502, http.StatusNotImplemented, "operation not supported"}},
+		{vfs.ErrUnavailable, Status{"unavailable", SFTPFailure, 451, http.StatusServiceUnavailable, "storage unavailable, try again later"}},
+		{dataprovider.ErrUnavailable, Status{"store unavailable", SFTPFailure, 451, http.StatusServiceUnavailable, "server unavailable, try again later"}},
+		{vfs.ErrNotExist, Status{"not exist", SFTPNoSuchFile, 550, http.StatusNotFound, "no such file or directory"}},
+		{vfs.ErrExist, Status{"exist", SFTPFailure, 550, http.StatusPreconditionFailed, "already exists"}},
+		{vfs.ErrPermission, Status{"permission", SFTPPermissionDenied, 550, http.StatusForbidden, "permission denied"}},
+	}
+}
+
+// StatusOf returns the answer for err. An error that the table does not know is
+// an internal one; its text stays in the log.
+func StatusOf(err error) Status {
+	if err == nil {
+		return Status{"ok", SFTPOK, 226, http.StatusOK, "OK"}
+	}
+	for _, r := range rows() {
+		if errors.Is(err, r.err) {
+			return r.Status
+		}
+	}
+	return Status{"internal", SFTPFailure, 451, http.StatusInternalServerError, "internal error"}
+}

@@ -1,0 +1,38 @@
+package telemetry
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Config is the "telemetry" section.
+type Config struct {
+	// BindPort is the port of the listener; 0 is off unless BindAddress is the
+	// path of a Unix socket.
+	BindPort int `json:"bind_port"`
+	// BindAddress is an IP address or the absolute path of a Unix socket.
+	BindAddress string `json:"bind_address"`
+	// EnableProfiler serves /debug/pprof/.
+	EnableProfiler bool `json:"enable_profiler"`
+	// AuthUserFile is an htpasswd file (bcrypt, $1$, $apr1$) that guards all but
+	// /healthz; empty is open.
+	AuthUserFile string `json:"auth_user_file"`
+	// CertificateFile and CertificateKeyFile serve HTTPS; both or none.
+	CertificateFile    string `json:"certificate_file"`
+	CertificateKeyFile string `json:"certificate_key_file"`
+}
+
+// DefaultConfig returns the built-in values.
+func DefaultConfig() Config { return Config{BindPort: 10000, BindAddress: "127.0.0.1"} }
+
+// Validate returns all faults.
+func (c Config) Validate() error {
+	var errs []error
+	if c.BindPort < 0 || c.BindPort > 65535 {
+		errs = append(errs, fmt.Errorf("bind_port: %d is not a port", c.BindPort))
+	}
+	if (c.CertificateFile == "") != (c.CertificateKeyFile == "") {
+		errs = append(errs, errors.New("certificate_file: set it together with certificate_key_file"))
+	}
+	return errors.Join(errs...)
+}

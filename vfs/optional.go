@@ -1,0 +1,83 @@
+package vfs
+
+import (
+	"context"
+	"io/fs"
+	"time"
+)
+
+// As returns the optional capability T of a backend or of an open file.
+func As[T any](f any) (t T, ok bool) {
+	t, ok = f.(T)
+	return t, ok
+}
+
+// Linker is a backend with symbolic links.
+type Linker interface {
+	// Lstat does not follow the last component.
+	Lstat(ctx context.Context, name string) (fs.FileInfo, error)
+	// Symlink makes newname a link with the text target. The text is stored as
+	// given; following it never leaves the root.
+	Symlink(ctx context.Context, target, newname string) error
+	// Readlink returns the text of a link.
+	Readlink(ctx context.Context, name string) (string, error)
+}
+
+// Attrs are the attributes to change; nil leaves one alone. They are applied in
+// the order size, owner, mode, times, so that none undoes another.
+type Attrs struct {
+	Size         *int64
+	UID, GID     *int         // -1 or nil leaves one alone
+	Mode         *fs.FileMode // permission bits only
+	Atime, Mtime *time.Time
+}
+
+// AttrSetter changes attributes by name, following links.
+type AttrSetter interface {
+	SetAttrs(ctx context.Context, name string, a Attrs) error
+}
+
+// FileAttrSetter changes attributes of an open File, staged or not.
+type FileAttrSetter interface {
+	SetAttrs(ctx context.Context, a Attrs) error
+}
+
+// Space is the capacity of the storage below a name, in bytes and in inodes.
+type Space struct {
+	BlockSize                    uint64
+	Total, Free, Avail           uint64 // bytes
+	Files, FilesFree, FilesAvail uint64
+	NameMax                      uint64
+}
+
+// Measurer knows how much room is left.
+type Measurer interface {
+	Space(ctx context.Context, name string) (Space, error)
+}
+
+// Locator tells where a name really is: the absolute OS path, the object key.
+// It is for hooks and logs and never goes to a client.
+type Locator interface {
+	StoragePath(name string) string
+}
+
+// Identifier is a FileInfo that knows which object it describes. The id stays
+// the same through Commit and Rename and differs for a new file of the same
+// name; crash recovery compares it.
+type Identifier interface {
+	FileID() string
+}
+
+// FileIDOf returns the identity of what info describes, or "".
+func FileIDOf(info fs.FileInfo) string {
+	if i, ok := info.(Identifier); ok {
+		return i.FileID()
+	}
+	return ""
+}
+
+// Sweeper removes what a killed process left behind: staged uploads that nobody
+// holds open any more. It returns how many it removed.
+type Sweeper interface {
+	Sweep(ctx context.Context) (int, error)
+}
