@@ -114,6 +114,10 @@ type Outbox interface {
 	Done(ctx context.Context, ids ...int64) error
 	// Retry gives a delivery back, to be claimed again not before at.
 	Retry(ctx context.Context, id int64, at time.Time, cause string) error
+	// Release ends all leases of one target, so that what a killed process had
+	// claimed is due at once. Only the sole user of the store calls it, before
+	// its first Claim.
+	Release(ctx context.Context, target string) error
 	// Bury makes a delivery a dead letter: kept, never claimed, in nobody's way.
 	Bury(ctx context.Context, id int64, cause string) error
 	// Backlog tells how much waits.
