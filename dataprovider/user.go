@@ -77,6 +77,12 @@ type VirtualFolder struct {
 	QuotaFiles      int      `json:"quota_files"`
 }
 
+// The values of User.Status.
+const (
+	StatusDisabled = 0
+	StatusEnabled  = 1
+)
+
 // The permissions of a directory.
 const (
 	PermAny            = "*"
