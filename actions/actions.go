@@ -9,6 +9,22 @@ import (
 // meant for the client.
 var ErrDenied = errors.New("refused by policy")
 
+// ErrRejected is wrapped by a Sink when the receiver got the event and refused
+// it: a program that ended with a status other than 0, an endpoint that answers
+// that this very request is wrong. Waiting changes little about it, so such a
+// delivery is tried only a few times before it makes way for later events of
+// the same file.
+var ErrRejected = errors.New("rejected by the receiver")
+
+// OutputError is the failure of a receiver that left a message for the log.
+type OutputError struct {
+	Err    error
+	Output string // the end of what it wrote, at most 4 KiB
+}
+
+func (e *OutputError) Error() string { return e.Err.Error() }
+func (e *OutputError) Unwrap() error { return e.Err }
+
 // Verdict is the answer of a Gate that did not refuse.
 type Verdict int
 
@@ -67,13 +83,4 @@ type Dispatcher interface {
 	Wants(k Kind) bool
 	// Wake tells that deliveries were recorded. It never blocks.
 	Wake()
-}
-
-// Config is the "common.actions" section: one hook for file actions.
-type Config struct {
-	// ExecuteOn lists the events that call the hook: download, upload,
-	// pre-delete, delete, rename, ssh_cmd.
-	ExecuteOn []string `json:"execute_on"`
-	// Hook is the absolute path of a program or an HTTP(S) URL.
-	Hook string `json:"hook"`
 }

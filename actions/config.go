@@ -1,0 +1,104 @@
+package actions
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// Config is the "common.actions" section: one hook for file actions.
+type Config struct {
+	// ExecuteOn lists the events that call the hook: download, upload,
+	// pre-delete, delete, rename, ssh_cmd. Empty is off.
+	ExecuteOn []string `json:"execute_on"`
+	// Hook is the absolute path of a program or an HTTP(S) URL. What begins with
+	// "http" is a URL.
+	Hook string `json:"hook"`
+}
+
+// DefaultConfig returns the built-in values: no hook.
+func DefaultConfig() Config { return Config{ExecuteOn: []string{}} }
+
+// configNames are the words of execute_on, in the order of the documentation,
+// and the kinds that each stands for.
+var configNames = []struct {
+	name  string
+	kinds []Kind
+}{
+	{"download", []Kind{DownloadDone}},
+	{"upload", []Kind{UploadDone, UploadFailed}},
+	{"pre-delete", []Kind{DeleteCheck}},
+	{"delete", []Kind{DeleteDone}},
+	{"rename", []Kind{RenameDone}},
+	{"ssh_cmd", []Kind{SSHCommand}},
+}
+
+// Kinds returns the kinds that ExecuteOn names; words that it does not know are
+// left to Validate.
+func (c Config) Kinds() []Kind {
+	var kinds []Kind
+	for _, n := range configNames {
+		for _, name := range c.ExecuteOn {
+			if name == n.name {
+				kinds = append(kinds, n.kinds...)
+				break
+			}
+		}
+	}
+	return kinds
+}
+
+// HookIsURL reports whether Hook is a URL; the first four letters decide.
+func (c Config) HookIsURL() bool { return strings.HasPrefix(c.Hook, "http") }
+
+// Validate returns all faults. It does not look at the file system: whether the
+// program exists is the business of the sink that would run it.
+func (c Config) Validate() error {
+	var errs []error
+	known := make([]string, 0, len(configNames))
+	for _, n := range configNames {
+		known = append(known, n.name)
+	}
+	for i, name := range c.ExecuteOn {
+		if err := checkName(name, known); err != nil {
+			errs = append(errs, fmt.Errorf("execute_on.%d: %w", i, err))
+		}
+	}
+	if err := c.checkHook(); err != nil {
+		errs = append(errs, fmt.Errorf("hook: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) checkHook() error {
+	switch {
+	case c.Hook == "":
+		return nil
+	case c.HookIsURL():
+		u, err := url.Parse(c.Hook)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("%q begins with \"http\" but is not a URL like http://host/path or https://host/path", RedactURL(c.Hook))
+		}
+		return nil
+	case filepath.IsAbs(c.Hook):
+		return nil
+	}
+	if lower := strings.ToLower(c.Hook); strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
+		return fmt.Errorf("%q: write the scheme in lower case", RedactURL(c.Hook))
+	}
+	return fmt.Errorf("%q is neither an absolute path nor an http(s) URL", RedactURL(c.Hook))
+}
+
+func checkName(name string, known []string) error {
+	for _, k := range known {
+		if name == k {
+			return nil
+		}
+	}
+	if s := closest(name, known); s != "" {
+		return fmt.Errorf("unknown event %q; did you mean %q?", name, s)
+	}
+	return fmt.Errorf("unknown event %q; the events are %s", name, strings.Join(known, ", "))
+}

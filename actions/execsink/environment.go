@@ -1,0 +1,43 @@
+package execsink
+
+import "strings"
+
+// secretWords mark the variables of this server that a program must not inherit.
+var secretWords = []string{
+	"PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "CONNECTION_STRING",
+}
+
+// Environment returns the variables that a program inherits: all, without the
+// secrets of the server itself. Those are the variables whose name begins with
+// SFTPGO_ and has PASSWORD, PASSPHRASE, SECRET, TOKEN, KEY, CREDENTIAL or
+// CONNECTION_STRING in it, and those named SFTPGO_… whose value is a URL with
+// user info. Letter case does not matter. Variables of others, such as
+// AWS_SECRET_ACCESS_KEY, are the operator's choice and stay.
+func Environment(environ []string) []string {
+	kept := make([]string, 0, len(environ))
+	for _, v := range environ {
+		if !secret(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+func secret(variable string) bool {
+	name, value, _ := strings.Cut(variable, "=")
+	name = strings.ToUpper(name)
+	if !strings.HasPrefix(name, "SFTPGO_") {
+		return false
+	}
+	for _, w := range secretWords {
+		if strings.Contains(name, w) {
+			return true
+		}
+	}
+	_, rest, found := strings.Cut(value, "://")
+	if !found {
+		return false
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return strings.Contains(host, "@")
+}
