@@ -1,16 +1,34 @@
+// Package session is the only gate between clients and files. A Session is one
+// authenticated client; every operation of it checks the name and the
+// permission, asks the hooks, keeps the quota, changes the storage and records
+// the event. Front-ends translate their protocol into these calls and decide
+// nothing.
+//
+// # The life of a change
+//
+// Whatever changes what is stored runs in the order: intention in the outbox
+// (Begin), change of the storage, event and usage in one transaction (Settle).
+// A crash in between leaves the intention; Manager.Recover looks at the storage
+// and settles or drops it. An upload that is staged states its intention when it
+// is published; one that writes in place, before it opens the file.
 package session
 
 import (
 	"context"
-	"io/fs"
-	"iter"
 	"log/slog"
 	"net/netip"
+	"path"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"sftpgo/actions"
 	"sftpgo/dataprovider"
 	"sftpgo/vfs"
 )
+
+// maxOpen is how many transfers one session may have open. OpenSSH's client
+// uses one, sshfs a few hundred.
+const maxOpen = 1024
 
 // Peer is the other end of a session.
 type Peer struct {
@@ -18,103 +36,134 @@ type Peer struct {
 	ID       string // of the connection, unique in the process, for logs and hooks
 	Remote   netip.Addr
 	Method   string // login method
-	// Disconnect ends the connection; the session calls it when it is kicked or
-	// idle for too long. It must not block and may be nil.
+	// Disconnect ends the connection; the session calls it when it is idle for too
+	// long, the account is closed or the server stops. It must not block and may
+	// be nil.
 	Disconnect func()
 }
 
-type Session struct{}
+// Session is one authenticated client. It is safe for concurrent use. Its
+// methods take any name a client may send, absolute or relative to "/", and
+// return errors that wrap the sentinels of this package, of vfs and of actions.
+type Session struct {
+	m       *Manager
+	user    dataprovider.User // as of the login
+	peer    Peer
+	log     *slog.Logger
+	account *account
+	fs      vfs.FS
 
-func (s *Session) ID() string              { panic(1) }
-func (s *Session) User() dataprovider.User { panic(1) }
-func (s *Session) Peer() Peer              { panic(1) }
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	active atomic.Int64 // Unix nanoseconds of the last sign of life
+	parked atomic.Bool
+
+	mu        sync.Mutex
+	closed    bool
+	transfers map[*Transfer]struct{}
+}
+
+// ID is the id of the connection.
+func (s *Session) ID() string { return s.peer.ID }
+
+// User is the account as it was at the login.
+func (s *Session) User() dataprovider.User { return s.user }
+
+// Peer is the other end.
+func (s *Session) Peer() Peer { return s.peer }
 
 // Log has the attributes of the session.
-func (s *Session) Log() *slog.Logger { panic(1) }
+func (s *Session) Log() *slog.Logger { return s.log }
 
 // Context ends with the session.
-func (s *Session) Context() context.Context { panic(1) }
+func (s *Session) Context() context.Context { return s.ctx }
 
-// Touch tells that the client did something (keep-alive, NOOP).
-func (s *Session) Touch() { panic(1) }
+// Touch tells that the client gave a sign of life that is no operation.
+func (s *Session) Touch() { s.active.Store(time.Now().UnixNano()) }
 
-// Close ends the session; open transfers fail.
-func (s *Session) Close() error { panic(1) }
+// StorageRoot identifies the tree that the session sees; users who share a home
+// share it.
+func (s *Session) StorageRoot() string { return s.path("/") }
 
-// Names: every method takes any name the client sent that is absolute or relative to "/", and parses it itself.
-func (s *Session) Stat(ctx context.Context, name string) (fs.FileInfo, error)          { panic(1) }
-func (s *Session) Lstat(ctx context.Context, name string) (fs.FileInfo, error)         { panic(1) }
-func (s *Session) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, error] { panic(1) }
+// Close ends the session. Transfers that are still open fail with ErrClosed.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	open := make([]*Transfer, 0, len(s.transfers))
+	for t := range s.transfers {
+		open = append(open, t)
+	}
+	s.mu.Unlock()
 
-// Download opens a file for reading; Close emits the event.
-func (s *Session) Download(ctx context.Context, name string) (*Transfer, error) { panic(1) }
-
-// Upload opens a file for writing. mode is made of vfs.Write, Read, Create, Truncate, Excl; whether the upload is staged is
-// the session's decision, not the caller's.
-func (s *Session) Upload(ctx context.Context, name string, mode vfs.Mode) (*Transfer, error) {
-	panic(1)
-}
-func (s *Session) Mkdir(ctx context.Context, name string) error { panic(1) }
-
-// Remove deletes a file or link (a directory is vfs.ErrIsDir).
-func (s *Session) Remove(ctx context.Context, name string) error { panic(1) }
-
-// Rmdir deletes an empty directory.
-func (s *Session) Rmdir(ctx context.Context, name string) error { panic(1) }
-
-// RemoveAll deletes a file or a whole tree (permissions of all entries are checked first).
-func (s *Session) RemoveAll(ctx context.Context, name string) error { panic(1) }
-
-// Rename moves oldname; an existing file at newname is replaced if the user may overwrite.
-func (s *Session) Rename(ctx context.Context, oldname, newname string) error { panic(1) }
-
-// RenameNew is Rename that fails with vfs.ErrExist when newname exists.
-func (s *Session) RenameNew(ctx context.Context, oldname, newname string) error { panic(1) }
-
-// Copy copies one file through the server (upload and download events).
-func (s *Session) Copy(ctx context.Context, src, dst string) error           { panic(1) }
-func (s *Session) Symlink(ctx context.Context, target, newname string) error { panic(1) }
-func (s *Session) Readlink(ctx context.Context, name string) (string, error) { panic(1) }
-
-// SetAttrs applies all attributes given; on a name with an open upload of this session it acts on the upload.
-func (s *Session) SetAttrs(ctx context.Context, name string, a vfs.Attrs) error { panic(1) }
-
-// Space is what is left for the user: quota, else storage.
-func (s *Session) Space(ctx context.Context, name string) (vfs.Space, error) { panic(1) }
-
-// StorageRoot identifies the tree that the session sees (same for users who share a home), for lock tables.
-func (s *Session) StorageRoot() string { panic(1) }
-
-// Transfer is one upload or download.
-type Transfer struct{}
-
-func (t *Transfer) Name() string                                 { panic(1) } // parsed virtual name
-func (t *Transfer) Read(p []byte) (int, error)                   { panic(1) }
-func (t *Transfer) ReadAt(p []byte, off int64) (int, error)      { panic(1) }
-func (t *Transfer) Write(p []byte) (int, error)                  { panic(1) }
-func (t *Transfer) WriteAt(p []byte, off int64) (int, error)     { panic(1) }
-func (t *Transfer) Seek(offset int64, whence int) (int64, error) { panic(1) }
-
-// TransferError tells that the transfer broke (connection lost, body too short); call before Close.
-func (t *Transfer) TransferError(err error)                         { panic(1) }
-func (t *Transfer) Stat() (fs.FileInfo, error)                      { panic(1) }
-func (t *Transfer) SetAttrs(ctx context.Context, a vfs.Attrs) error { panic(1) }
-
-// Close commits or drops, settles quota and event. Its error is the answer to the client.
-func (t *Transfer) Close() error { panic(1) }
-
-// Metrics is what the session layer counts.
-type Metrics interface {
-	SessionsChanged(active int)
-	// TransferDone counts one ended transfer: upload or download, bytes moved, nil or why it failed.
-	TransferDone(upload bool, bytes int64, err error)
+	s.cancel(ErrClosed)
+	for _, t := range open {
+		t.TransferError(ErrClosed)
+		_ = t.Close() // logged there
+	}
+	err := s.fs.Close()
+	s.m.remove(s)
+	return err
 }
 
-type Manager struct{}
-
-func NewManager(store dataprovider.Store, hooks actions.Dispatcher, factories []vfs.Factory, metrics Metrics, log *slog.Logger, trackQuota int, cfg Config) *Manager {
-	panic(1)
+// disconnect ends the session from the server's side.
+func (s *Session) disconnect(reason string) {
+	s.log.Info("session ended by the server: " + reason)
+	if s.peer.Disconnect != nil {
+		s.peer.Disconnect()
+	}
+	_ = s.Close() // the storage of a session that goes has nothing more to say
 }
 
-// Open starts a session of an authenticated user; ErrSessions when a limit is reached.
-func (m *Manager) Open(ctx context.Context, u dataprovider.User, p Peer) (*Session, error) { panic(1) }
+// path tells where a name is in the storage, for hooks and logs.
+func (s *Session) path(name string) string {
+	if l, ok := vfs.As[vfs.Locator](s.fs); ok {
+		return l.StoragePath(name)
+	}
+	return name
+}
+
+// allowed checks a permission that is looked up on the parent of name.
+func (s *Session) allowed(perm, name string) bool {
+	return s.user.Allows(perm, path.Dir(name))
+}
+
+func (s *Session) add(t *Transfer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if len(s.transfers) >= maxOpen {
+		return ErrTooMany
+	}
+	s.transfers[t] = struct{}{}
+	return nil
+}
+
+func (s *Session) drop(t *Transfer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.transfers, t)
+}
+
+// upload finds an open upload of this session by name.
+func (s *Session) upload(name string) *Transfer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.transfers {
+		if t.name == name && t.up != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+func (s *Session) openTransfers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.transfers)
+}

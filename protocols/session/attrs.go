@@ -1,0 +1,216 @@
+package session
+
+import (
+	"context"
+	"io/fs"
+	"path"
+
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// The values of setstat_mode.
+const (
+	setstatIgnore      = 1 // accept chmod, chown, chtimes and do nothing
+	setstatIgnoreCloud = 2 // the same, except on storage that has them
+)
+
+// SetAttrs changes all attributes given. On a name that this session is
+// uploading it acts on the upload.
+func (s *Session) SetAttrs(ctx context.Context, name string, a vfs.Attrs) error {
+	return s.do("setstat", name, func(name string) error {
+		if t := s.upload(name); t != nil {
+			return t.setAttrs(ctx, a)
+		}
+		info, err := s.fs.Stat(ctx, name)
+		if err != nil {
+			return err
+		}
+		if a, err = s.mayChange(name, info, a); err != nil {
+			return err
+		}
+		if a.Size != nil {
+			if err := s.truncate(ctx, name, *a.Size); err != nil {
+				return err
+			}
+			a.Size = nil
+		}
+		if a == (vfs.Attrs{}) {
+			return nil
+		}
+		set, ok := vfs.As[vfs.AttrSetter](s.fs)
+		if !ok {
+			return refuse("setstat", name, vfs.ErrUnsupported)
+		}
+		if err := set.SetAttrs(ctx, name, a); err != nil {
+			return err
+		}
+		s.recordAttrs(name, a)
+		return nil
+	})
+}
+
+// SetAttrs changes the attributes of an open upload.
+func (t *Transfer) SetAttrs(ctx context.Context, a vfs.Attrs) error {
+	err := t.check()
+	if err == nil {
+		err = t.setAttrs(ctx, a)
+	}
+	t.s.failed("setstat", t.name, err)
+	return err
+}
+
+func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
+	if t.up == nil {
+		return refuse("setstat", t.name, vfs.ErrUnsupported)
+	}
+	info, err := t.Stat()
+	if err != nil {
+		return err
+	}
+	// Setting the size of what one is writing is writing.
+	size := a.Size
+	a.Size = nil
+	if a, err = t.s.mayChange(t.name, info, a); err != nil {
+		return err
+	}
+	a.Size = size
+	if size != nil {
+		if err := t.writable(0, *size); err != nil {
+			return err
+		}
+		t.up.touched.Store(true)
+	}
+	if a == (vfs.Attrs{}) {
+		return nil
+	}
+	set, ok := vfs.As[vfs.FileAttrSetter](t.file)
+	if !ok {
+		return refuse("setstat", t.name, vfs.ErrUnsupported)
+	}
+	if err := set.SetAttrs(ctx, a); err != nil {
+		return err
+	}
+	t.s.recordAttrs(t.name, a)
+	return nil
+}
+
+// mayChange applies the rules, and takes out what setstat_mode says to ignore.
+// Files are looked up on their own path, directories on their parent.
+func (s *Session) mayChange(name string, info fs.FileInfo, a vfs.Attrs) (vfs.Attrs, error) {
+	on := name
+	if info.IsDir() {
+		on = path.Dir(name)
+	}
+	for _, rule := range []struct {
+		asked bool
+		perm  string
+	}{
+		{a.Size != nil, dataprovider.PermOverwrite},
+		{a.UID != nil || a.GID != nil, dataprovider.PermChown},
+		{a.Mode != nil, dataprovider.PermChmod},
+		{a.Atime != nil || a.Mtime != nil, dataprovider.PermChtimes},
+	} {
+		if rule.asked && !s.user.Allows(rule.perm, on) {
+			return a, refuse("setstat", name, vfs.ErrPermission)
+		}
+	}
+	if s.ignoresAttrs() {
+		a = vfs.Attrs{Size: a.Size}
+	}
+	if a.Mode != nil {
+		mode := a.Mode.Perm() // no setuid from afar
+		a.Mode = &mode
+	}
+	return a, nil
+}
+
+func (s *Session) ignoresAttrs() bool {
+	switch s.m.cfg.SetstatMode {
+	case setstatIgnore:
+		return true
+	case setstatIgnoreCloud:
+		p := s.user.Filesystem.Provider
+		return p != dataprovider.ProviderLocal && p != dataprovider.ProviderCrypt && p != dataprovider.ProviderSFTP
+	}
+	return false
+}
+
+// truncate sets the size of a file by name and books the difference.
+func (s *Session) truncate(ctx context.Context, name string, size int64) error {
+	if size < 0 || !s.user.FileAllowed(name) {
+		return refuse("truncate", name, vfs.ErrPermission)
+	}
+	set, ok := vfs.As[vfs.AttrSetter](s.fs)
+	if !ok {
+		return refuse("truncate", name, vfs.ErrUnsupported)
+	}
+	pg := s.lock(name)
+	defer pg.unlock()
+	info, err := s.fs.Stat(ctx, name)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return refuse("truncate", name, vfs.ErrIsDir)
+	}
+	up := &upload{existed: true, old: info.Size(), maxSize: s.user.Filters.MaxUploadFileSize, top: info.Size()}
+	if q := s.account.quota; q.limited() {
+		up.quota = q
+		if err := q.refresh(ctx); err != nil {
+			return err
+		}
+	}
+	if err := up.grow(size); err != nil && size > info.Size() {
+		return refuse("truncate", name, err)
+	}
+	defer up.settled(ctx)
+	if err := set.SetAttrs(ctx, name, vfs.Attrs{Size: &size}); err != nil {
+		return err
+	}
+	where := s.path(name)
+	after := dataprovider.Amount{Files: 1, Bytes: size}
+	delta := minus(after, pg.before(where, amountOf(info)))
+	pg.book(where, after)
+	c := noChange()
+	c.size = size
+	s.command("Truncate", name, "", c)
+	if owner := s.owner(); owner != "" && !delta.IsZero() {
+		_, err = s.m.store.Usage().Add(ctx, owner, delta)
+	}
+	return err
+}
+
+// recordAttrs writes one log record per kind of change.
+func (s *Session) recordAttrs(name string, a vfs.Attrs) {
+	if a.Size != nil {
+		c := noChange()
+		c.size = *a.Size
+		s.command("Truncate", name, "", c)
+	}
+	if a.UID != nil || a.GID != nil {
+		c := noChange()
+		if a.UID != nil {
+			c.uid = *a.UID
+		}
+		if a.GID != nil {
+			c.gid = *a.GID
+		}
+		s.command("Chown", name, "", c)
+	}
+	if a.Mode != nil {
+		c := noChange()
+		c.mode = a.Mode.String()
+		s.command("Chmod", name, "", c)
+	}
+	if a.Atime != nil || a.Mtime != nil {
+		c := noChange()
+		if a.Atime != nil {
+			c.atime = *a.Atime
+		}
+		if a.Mtime != nil {
+			c.mtime = *a.Mtime
+		}
+		s.command("Chtimes", name, "", c)
+	}
+}

@@ -1,0 +1,41 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+var noAmount = dataprovider.Amount{}
+
+// Download opens a file for reading. The event follows at Close, whether
+// anything was read or not.
+func (s *Session) Download(_ context.Context, name string) (t *Transfer, err error) {
+	err = s.do("download", name, func(name string) error {
+		t, err = s.download(name)
+		return err
+	})
+	return t, err
+}
+
+func (s *Session) download(name string) (*Transfer, error) {
+	if s.m.isDraining() {
+		return nil, ErrClosed
+	}
+	if !s.allowed(dataprovider.PermDownload, name) || !s.user.FileAllowed(name) {
+		return nil, refuse("download", name, vfs.ErrPermission)
+	}
+	t := &Transfer{s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download)}
+	if err := s.add(t); err != nil {
+		return nil, refuse("download", name, err)
+	}
+	file, err := s.fs.Open(s.ctx, name, vfs.Read) // the file outlives the request
+	if err != nil {
+		s.drop(t)
+		return nil, err
+	}
+	t.file = file
+	return t, nil
+}

@@ -1,0 +1,25 @@
+package session
+
+import (
+	"context"
+
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// Mkdir makes one directory.
+func (s *Session) Mkdir(ctx context.Context, name string) error {
+	return s.do("mkdir", name, func(name string) error {
+		if name == "/" {
+			return refuse("mkdir", name, vfs.ErrExist)
+		}
+		if !s.allowed(dataprovider.PermCreateDirs, name) {
+			return refuse("mkdir", name, vfs.ErrPermission)
+		}
+		if err := s.fs.Mkdir(ctx, name); err != nil {
+			return err
+		}
+		s.command("Mkdir", name, "", noChange())
+		return nil
+	})
+}

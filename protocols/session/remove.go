@@ -1,0 +1,183 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// Remove deletes a file or a link; a directory is vfs.ErrIsDir. A pre-delete
+// hook may take the deletion over.
+func (s *Session) Remove(ctx context.Context, name string) error {
+	return s.do("remove", name, func(name string) error {
+		info, err := s.mayRemove(ctx, "remove", name)
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			return refuse("remove", name, vfs.ErrIsDir)
+		}
+		return s.removeFile(ctx, name, info)
+	})
+}
+
+// Rmdir deletes an empty directory. Hooks do not hear of it.
+func (s *Session) Rmdir(ctx context.Context, name string) error {
+	return s.do("rmdir", name, func(name string) error {
+		info, err := s.mayRemove(ctx, "rmdir", name)
+		if err != nil {
+			return err
+		}
+		if !info.IsDir() {
+			return refuse("rmdir", name, vfs.ErrNotDir)
+		}
+		return s.removeDir(ctx, name)
+	})
+}
+
+// RemoveAll deletes a file or a tree. The rules are applied to every object
+// before the first one goes; then files go in lexical order, directories from
+// the bottom up. The first failure ends it.
+func (s *Session) RemoveAll(ctx context.Context, name string) error {
+	return s.do("remove", name, func(name string) error {
+		if err := s.walk(ctx, name, func(name string, _ fs.FileInfo) error {
+			_, err := s.mayRemove(ctx, "remove", name)
+			return err
+		}); err != nil {
+			return err
+		}
+		return s.walk(ctx, name, func(name string, info fs.FileInfo) error {
+			if info.IsDir() {
+				return s.removeDir(ctx, name)
+			}
+			return s.removeFile(ctx, name, info)
+		})
+	})
+}
+
+// mayRemove applies the rules and returns what lies at name.
+func (s *Session) mayRemove(ctx context.Context, op, name string) (fs.FileInfo, error) {
+	if name == "/" || !s.allowed(dataprovider.PermDelete, name) {
+		return nil, refuse(op, name, vfs.ErrPermission)
+	}
+	info, err := s.lstat(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() && !s.user.FileAllowed(name) {
+		return nil, refuse(op, name, vfs.ErrPermission)
+	}
+	return info, nil
+}
+
+func (s *Session) removeDir(ctx context.Context, name string) error {
+	if err := s.fs.Remove(ctx, name); err != nil {
+		return err
+	}
+	s.command("Rmdir", name, "", noChange())
+	return nil
+}
+
+// removeFile deletes one file that the rules allow to delete.
+func (s *Session) removeFile(ctx context.Context, name string, info fs.FileInfo) error {
+	handled, err := s.askDelete(ctx, name, info)
+	if err != nil {
+		return err
+	}
+	pg := s.lock(name)
+	defer pg.unlock()
+	if handled {
+		return s.deletedByHook(ctx, pg, name, info)
+	}
+	where := s.path(name)
+	delta := minus(noAmount, pg.before(where, amountOf(info)))
+	e := s.event(actions.DeleteDone, name)
+	e.Result.Size = info.Size()
+	owner := s.owner()
+
+	var id int64
+	if s.m.journal.wanted(e.Kind, owner != "") {
+		if id, err = s.m.journal.begin(ctx, intent{
+			Op: intentRemove, Name: name, FileID: vfs.FileIDOf(info), Delta: delta, Count: owner != "", Event: e,
+		}); err != nil {
+			return err
+		}
+	}
+	if err := s.fs.Remove(ctx, name); err != nil {
+		s.m.journal.drop(ctx, id)
+		return err
+	}
+	pg.book(where, noAmount)
+	s.command("Remove", name, "", noChange())
+	settle, cancel := detached(ctx)
+	defer cancel()
+	return s.m.journal.settle(settle, id, e, owner, delta)
+}
+
+// askDelete asks the pre-delete hook. true means that the hook has done it.
+func (s *Session) askDelete(ctx context.Context, name string, info fs.FileInfo) (bool, error) {
+	if !s.m.journal.hooks.Wants(actions.DeleteCheck) {
+		return false, nil
+	}
+	e := s.event(actions.DeleteCheck, name)
+	e.Result.Size = info.Size()
+	verdict, err := s.m.journal.hooks.Ask(ctx, &e)
+	return verdict == actions.Handled, err
+}
+
+// deletedByHook takes the word of the hook for it, but not the quota: what still
+// lies there still counts.
+func (s *Session) deletedByHook(ctx context.Context, pg *pages, name string, info fs.FileInfo) error {
+	now, err := s.lstat(ctx, name)
+	if err == nil && vfs.FileIDOf(now) == vfs.FileIDOf(info) {
+		s.log.Warn("the pre-delete hook reports a deletion, but the file is still there", "virtual_path", name)
+		return nil
+	}
+	var after dataprovider.Amount
+	if err == nil {
+		after = amountOf(now)
+	} else if !errors.Is(err, vfs.ErrNotExist) {
+		return err
+	}
+	where := s.path(name)
+	delta := minus(after, pg.before(where, amountOf(info)))
+	pg.book(where, after)
+	s.command("Remove", name, "", noChange())
+	if owner := s.owner(); owner != "" && !delta.IsZero() {
+		_, err := s.m.store.Usage().Add(ctx, owner, delta)
+		return err
+	}
+	return nil
+}
+
+// walk visits a tree: the files of a directory and what lies below it before the
+// directory itself, in lexical order. Links are visited, not followed.
+func (s *Session) walk(ctx context.Context, name string, visit func(name string, info fs.FileInfo) error) error {
+	info, err := s.lstat(ctx, name)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		var entries []string
+		for entry, err := range s.fs.List(ctx, name) {
+			if err != nil {
+				return err
+			}
+			entries = append(entries, entry.Name())
+		}
+		slices.Sort(entries)
+		for _, entry := range entries {
+			err := s.walk(ctx, path.Join(name, entry), visit)
+			if err != nil && !errors.Is(err, vfs.ErrNotExist) { // gone meanwhile is as good
+				return err
+			}
+		}
+	}
+	return visit(name, info)
+}

@@ -1,0 +1,86 @@
+package session
+
+import (
+	"context"
+	"io/fs"
+	"iter"
+	"path"
+
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// Stat follows links. An upload of this session that is still open answers with
+// the size received so far: sshfs and WinSCP look at the file they write.
+func (s *Session) Stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
+	err = s.do("stat", name, func(name string) error {
+		if !s.allowed(dataprovider.PermList, name) {
+			return refuse("stat", name, vfs.ErrPermission)
+		}
+		if t := s.upload(name); t != nil {
+			info, err = t.Stat()
+			return err
+		}
+		info, err = s.fs.Stat(ctx, name)
+		return err
+	})
+	return info, err
+}
+
+// Lstat does not follow the last component.
+func (s *Session) Lstat(ctx context.Context, name string) (info fs.FileInfo, err error) {
+	err = s.do("lstat", name, func(name string) error {
+		if !s.allowed(dataprovider.PermList, name) {
+			return refuse("lstat", name, vfs.ErrPermission)
+		}
+		if t := s.upload(name); t != nil {
+			info, err = t.Stat()
+			return err
+		}
+		info, err = s.lstat(ctx, name)
+		return err
+	})
+	return info, err
+}
+
+// lstat is Lstat without the rules, for storage with and without links.
+func (s *Session) lstat(ctx context.Context, name string) (fs.FileInfo, error) {
+	if l, ok := vfs.As[vfs.Linker](s.fs); ok {
+		return l.Lstat(ctx, name)
+	}
+	return s.fs.Stat(ctx, name)
+}
+
+// List yields the entries of a directory, in no particular order, one page in
+// memory at a time. A failure is the last element.
+func (s *Session) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, error] {
+	return func(yield func(fs.FileInfo, error) bool) {
+		stopped := false
+		err := s.do("list", name, func(name string) error {
+			if !s.user.Allows(dataprovider.PermList, name) {
+				return refuse("list", name, vfs.ErrPermission)
+			}
+			for info, err := range s.fs.List(ctx, name) {
+				if err != nil {
+					return err
+				}
+				if stopped = !yield(info, nil); stopped {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil && !stopped {
+			yield(nil, err)
+		}
+	}
+}
+
+// renamed is a FileInfo under the name that the client knows.
+type renamed struct {
+	fs.FileInfo
+	name string
+}
+
+func (r renamed) Name() string   { return path.Base(r.name) }
+func (r renamed) FileID() string { return vfs.FileIDOf(r.FileInfo) }

@@ -1,0 +1,154 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"sftpgo/actions"
+	"sftpgo/vfs"
+)
+
+// Transfer is one upload or download. It is what the protocol libraries want:
+// io.ReaderAt and io.WriterAt for SFTP, io.ReadWriteSeeker for FTP, the reading
+// half of a file for WebDAV; io.WriterTo and io.ReaderFrom keep sendfile and
+// splice. Read, Write, Seek, ReadFrom and WriteTo share one position and are
+// for one goroutine; the rest is safe for concurrent use.
+type Transfer struct {
+	s     *Session
+	name  string
+	dir   Direction
+	file  vfs.File
+	start time.Time
+	limit *rate.Limiter
+	up    *upload // nil for a download
+
+	pos   int64        // of the sequential methods
+	moved atomic.Int64 // bytes that went the way of dir
+
+	mu       sync.Mutex
+	err      error // the first failure
+	closing  sync.Once
+	closeErr error
+}
+
+// Name is the virtual name, parsed.
+func (t *Transfer) Name() string { return t.name }
+
+// Stat tells the state of the open content, under the name the client knows.
+func (t *Transfer) Stat() (fs.FileInfo, error) {
+	info, err := t.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return renamed{info, t.name}, nil
+}
+
+// TransferError tells that the transfer broke: the connection was lost, the
+// body was too short. The first error decides; after nil nothing changes. It is
+// the name that pkg/sftp and ftpserverlib look for.
+func (t *Transfer) TransferError(err error) {
+	if err == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+func (t *Transfer) failure() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
+
+// check stands before every piece: the session lives and nothing has failed.
+func (t *Transfer) check() error {
+	if t.s.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return t.failure()
+}
+
+// Close ends the transfer: it publishes or drops an upload, settles quota and
+// records the event. Its error is the answer to the client. Further calls return
+// the same.
+func (t *Transfer) Close() error {
+	t.closing.Do(func() {
+		defer t.s.drop(t)
+		ctx, cancel := detached(t.s.ctx)
+		defer cancel()
+		if t.up != nil {
+			t.closeErr = t.closeUpload(ctx)
+		} else {
+			t.closeErr = t.closeDownload(ctx)
+		}
+	})
+	return t.closeErr
+}
+
+func (t *Transfer) closeDownload(ctx context.Context) error {
+	if err := t.file.Close(); err != nil {
+		t.TransferError(fmt.Errorf("close %q: %w", t.name, err))
+	}
+	e := t.s.event(actions.DownloadDone, t.name)
+	t.finish(&e, t.moved.Load(), t.failure())
+	if err := t.s.m.journal.settle(ctx, 0, e, "", noAmount); err != nil {
+		t.s.log.Error("event of a download waits for the data store", "error", err)
+	}
+	return t.failure()
+}
+
+// finish completes the event of a transfer, counts it and writes its log record.
+func (t *Transfer) finish(e *actions.Event, size int64, err error) {
+	e.Result.Size = size
+	e.Result.Elapsed = time.Since(t.start)
+	if err != nil {
+		fail(e, err)
+	}
+	t.s.m.metrics.TransferDone(t.dir, t.moved.Load(), err)
+	t.record(e, err)
+}
+
+// record writes the log record of a transfer. The keys and their order are what
+// log parsers of this field rely on; new ones go to the end.
+func (t *Transfer) record(e *actions.Event, err error) {
+	sender, level, text := "Upload", slog.LevelInfo, ""
+	if t.dir == Download {
+		sender = "Download"
+	}
+	if err != nil {
+		level, text = slog.LevelWarn, err.Error()
+	}
+	t.s.m.log.LogAttrs(t.s.ctx, level, "",
+		slog.String("sender", sender),
+		slog.Int64("elapsed_ms", e.Result.Elapsed.Milliseconds()),
+		slog.Int64("size_bytes", t.moved.Load()),
+		slog.String("username", t.s.user.Username),
+		slog.String("file_path", e.Object.Path),
+		slog.String("connection_id", t.s.peer.ID),
+		slog.String("protocol", t.s.peer.Protocol),
+		slog.Int("status", int(e.Result.Status)),
+		slog.String("error", text),
+		slog.String("remote_addr", t.s.peer.Remote.String()),
+		slog.String("virtual_path", t.name),
+	)
+}
+
+// limiterFor takes the bandwidth limit that all transfers of the user share.
+func (s *Session) limiterFor(d Direction) *rate.Limiter {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	if d == Upload {
+		return s.account.up
+	}
+	return s.account.down
+}

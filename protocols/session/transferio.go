@@ -1,0 +1,220 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"sftpgo/vfs"
+)
+
+// The sizes of what moves between two looks at quota, bandwidth and session.
+const (
+	zeroCopyPiece = 4 << 20
+	bufferSize    = 256 << 10
+)
+
+// buffers serve the copies that the kernel cannot do for us.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) get() *[]byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return p
+	}
+	p := make([]byte, bufferSize)
+	return &p
+}
+
+func (b *buffers) put(p *[]byte) { b.pool.Put(p) }
+
+// ReadAt reads at an offset.
+func (t *Transfer) ReadAt(p []byte, off int64) (int, error) {
+	if err := t.readable(); err != nil {
+		return 0, err
+	}
+	n, err := t.file.ReadAt(p, off)
+	return n, t.read(n, err)
+}
+
+// Read reads at the position.
+func (t *Transfer) Read(p []byte) (int, error) {
+	if err := t.readable(); err != nil {
+		return 0, err
+	}
+	n, err := t.file.Read(p)
+	t.pos += int64(n)
+	return n, t.read(n, err)
+}
+
+func (t *Transfer) readable() error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	if t.up != nil && !t.up.read {
+		return refuse("read", t.name, vfs.ErrPermission)
+	}
+	return nil
+}
+
+// read accounts for n bytes that were read.
+func (t *Transfer) read(n int, err error) error {
+	t.s.Touch()
+	if t.dir == Download {
+		t.moved.Add(int64(n))
+	} else {
+		t.up.sent.Add(int64(n))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.TransferError(err)
+		return err
+	}
+	if werr := throttle(t.s.ctx, t.limit, n); werr != nil && t.dir == Download {
+		return ErrClosed
+	}
+	return err
+}
+
+// WriteAt writes at an offset; a hole before it reads as zeros.
+func (t *Transfer) WriteAt(p []byte, off int64) (int, error) {
+	if err := t.writable(off, int64(len(p))); err != nil {
+		return 0, err
+	}
+	n, err := t.file.WriteAt(p, off)
+	return n, t.wrote(int64(n), err)
+}
+
+// Write writes at the position.
+func (t *Transfer) Write(p []byte) (int, error) {
+	if err := t.writable(t.pos, int64(len(p))); err != nil {
+		return 0, err
+	}
+	n, err := t.file.Write(p)
+	t.pos += int64(n)
+	return n, t.wrote(int64(n), err)
+}
+
+// writable makes sure that n bytes may be written at off.
+func (t *Transfer) writable(off, n int64) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	if t.up == nil {
+		return refuse("write", t.name, vfs.ErrUnsupported)
+	}
+	if off < 0 || off+n < off {
+		return refuse("write", t.name, vfs.ErrUnsupported)
+	}
+	if err := t.up.grow(off + n); err != nil {
+		err = refuse("write", t.name, err)
+		t.TransferError(err)
+		return err
+	}
+	return nil
+}
+
+// wrote accounts for n bytes that were written.
+func (t *Transfer) wrote(n int64, err error) error {
+	t.s.Touch()
+	t.moved.Add(n)
+	t.up.touched.Store(true)
+	if err != nil {
+		t.TransferError(err)
+		return err
+	}
+	if throttle(t.s.ctx, t.limit, int(n)) != nil {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Seek moves the position.
+func (t *Transfer) Seek(offset int64, whence int) (int64, error) {
+	pos, err := t.file.Seek(offset, whence)
+	if err == nil {
+		t.pos = pos
+	}
+	return pos, err
+}
+
+// ReadFrom uploads all of r from the position on. The data of a TCP connection
+// goes from socket to file inside the kernel where storage and system can.
+func (t *Transfer) ReadFrom(r io.Reader) (int64, error) {
+	rf, ok := t.file.(io.ReaderFrom)
+	if !ok || t.up == nil {
+		buf := t.s.m.buffers.get()
+		defer t.s.m.buffers.put(buf)
+		return io.CopyBuffer(onlyWriter{t}, onlyReader{r}, *buf)
+	}
+	var total int64
+	for {
+		piece := t.up.piece(t.pos, t.pieceSize())
+		if piece == 0 { // the quota ends here: only the end of r is acceptable
+			return total, t.expectEnd(r)
+		}
+		if err := t.writable(t.pos, piece); err != nil {
+			return total, err
+		}
+		lr := &io.LimitedReader{R: r, N: piece}
+		n, err := rf.ReadFrom(lr)
+		t.pos += n
+		total += n
+		if err := t.wrote(n, err); err != nil {
+			return total, err
+		}
+		if lr.N > 0 {
+			return total, nil
+		}
+	}
+}
+
+func (t *Transfer) expectEnd(r io.Reader) error {
+	var b [1]byte
+	n, err := io.ReadFull(r, b[:])
+	if n == 0 && errors.Is(err, io.EOF) {
+		return nil
+	}
+	if n > 0 {
+		err = refuse("write", t.name, ErrQuota)
+	}
+	t.TransferError(err)
+	return err
+}
+
+// WriteTo sends the rest of the file to w, with sendfile where it can.
+func (t *Transfer) WriteTo(w io.Writer) (int64, error) {
+	buf := t.s.m.buffers.get()
+	defer t.s.m.buffers.put(buf)
+	var total int64
+	for {
+		if err := t.readable(); err != nil {
+			return total, err
+		}
+		lr := &io.LimitedReader{R: t.file, N: t.pieceSize()}
+		n, err := io.CopyBuffer(w, lr, *buf)
+		t.pos += n
+		total += n
+		ended := lr.N > 0
+		if err := t.read(int(n), err); err != nil {
+			return total, fmt.Errorf("send %q: %w", t.name, err)
+		}
+		if ended {
+			return total, nil
+		}
+	}
+}
+
+// pieceSize keeps a throttled transfer from waiting long for one piece.
+func (t *Transfer) pieceSize() int64 {
+	if t.limit != nil {
+		return min(zeroCopyPiece, int64(t.limit.Burst()))
+	}
+	return zeroCopyPiece
+}
+
+// onlyWriter and onlyReader hide the methods that would make io.CopyBuffer call
+// back instead of copying.
+type (
+	onlyWriter struct{ io.Writer }
+	onlyReader struct{ io.Reader }
+)
