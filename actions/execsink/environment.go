@@ -1,6 +1,10 @@
 package execsink
 
-import "strings"
+import (
+	"strings"
+
+	"sftpgo/actions"
+)
 
 // secretWords mark the variables of this server that a program must not inherit.
 var secretWords = []string{
@@ -11,7 +15,7 @@ var secretWords = []string{
 // secrets of the server itself. Those are the variables whose name begins with
 // SFTPGO_ and has PASSWORD, PASSPHRASE, SECRET, TOKEN, KEY, CREDENTIAL or
 // CONNECTION_STRING in it, and those named SFTPGO_… whose value is a URL with
-// user info. Letter case does not matter. Variables of others, such as
+// user info or a query. Letter case does not matter. Variables of others, such as
 // AWS_SECRET_ACCESS_KEY, are the operator's choice and stay.
 func Environment(environ []string) []string {
 	kept := make([]string, 0, len(environ))
@@ -34,10 +38,5 @@ func secret(variable string) bool {
 			return true
 		}
 	}
-	_, rest, found := strings.Cut(value, "://")
-	if !found {
-		return false
-	}
-	host, _, _ := strings.Cut(rest, "/")
-	return strings.Contains(host, "@")
+	return strings.Contains(value, "://") && actions.RedactURL(value) != value
 }

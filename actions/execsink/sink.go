@@ -131,6 +131,9 @@ func (s *Sink) Close() error {
 var errTimeout = errors.New("killed at the time limit")
 
 func (s *Sink) run(ctx context.Context, call actions.Call) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
