@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 )
 
 // Config is the "telemetry" section.
@@ -10,7 +11,7 @@ type Config struct {
 	// BindPort is the port of the listener; 0 is off unless BindAddress is the
 	// path of a Unix socket.
 	BindPort int `json:"bind_port"`
-	// BindAddress is an IP address or the absolute path of a Unix socket.
+	// BindAddress is an address or the absolute path of a Unix socket.
 	BindAddress string `json:"bind_address"`
 	// EnableProfiler serves /debug/pprof/.
 	EnableProfiler bool `json:"enable_profiler"`
@@ -20,7 +21,16 @@ type Config struct {
 	// CertificateFile and CertificateKeyFile serve HTTPS; both or none.
 	CertificateFile    string `json:"certificate_file"`
 	CertificateKeyFile string `json:"certificate_key_file"`
+	// TLSCipherSuites replaces the cipher suites of TLS 1.2, by their Go names;
+	// empty is the choice of Go. Those of TLS 1.3 are fixed.
+	TLSCipherSuites []string `json:"tls_cipher_suites"`
 }
+
+// Enabled reports whether there is anything to listen on.
+func (c Config) Enabled() bool { return c.BindPort > 0 || c.socket() }
+
+// socket reports whether BindAddress is the path of a Unix socket.
+func (c Config) socket() bool { return filepath.IsAbs(c.BindAddress) }
 
 // DefaultConfig returns the built-in values.
 func DefaultConfig() Config { return Config{BindPort: 10000, BindAddress: "127.0.0.1"} }
@@ -33,6 +43,9 @@ func (c Config) Validate() error {
 	}
 	if (c.CertificateFile == "") != (c.CertificateKeyFile == "") {
 		errs = append(errs, errors.New("certificate_file: set it together with certificate_key_file"))
+	}
+	if _, err := cipherSuites(c.TLSCipherSuites); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
