@@ -1,0 +1,275 @@
+package ftpd
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxLine   = 4096        // of a command; the library takes no more
+	writeTime = time.Minute // for a client to take one reply
+)
+
+// control is the control connection as the library sees it: each Read returns
+// (part of) one command, each line written is one line of a reply. It outlives
+// the change from clear text to TLS, which it makes itself.
+type control struct {
+	net.Conn  // TCP; for deadlines and addresses
+	c         *client
+	available *tls.Config // for AUTH TLS; nil: not available
+	reader    *bufio.Reader
+	rest      []byte // of the current command, not yet read by the library
+	closed    chan struct{}
+	closing   sync.Once
+
+	stream atomic.Pointer[net.Conn] // TCP, or TLS over it
+	secure atomic.Bool
+
+	write sync.Mutex
+	out   []byte // begun line of a reply
+
+	mu      sync.Mutex
+	ending  bool
+	goodbye string // sent before the end
+}
+
+func newControl(conn net.Conn, cfg *tls.Config, implicit bool, c *client) *control {
+	t := &control{
+		Conn: conn, c: c, available: cfg, closed: make(chan struct{}),
+		goodbye: "Login timeout",
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(loginTime)) // a closed connection shows itself at the next read
+	if implicit {
+		t.encrypt()
+	} else {
+		t.use(conn)
+	}
+	return t
+}
+
+func (t *control) use(stream net.Conn) {
+	t.stream.Store(&stream)
+	t.reader = bufio.NewReaderSize(stream, maxLine) // what the old one held is forgotten: RFC 4217, section 15.1
+}
+
+func (t *control) encrypt() {
+	t.secure.Store(true)
+	t.use(tls.Server(t.Conn, t.available))
+}
+
+func (t *control) isSecure() bool { return t.secure.Load() }
+
+// Read gives the library the next command.
+func (t *control) Read(p []byte) (int, error) {
+	if len(t.rest) == 0 {
+		line, err := t.next()
+		if err != nil {
+			return 0, err
+		}
+		t.rest = line
+	}
+	n := copy(p, t.rest)
+	t.rest = t.rest[n:]
+	return n, nil
+}
+
+// next returns the next command that is for the library.
+func (t *control) next() ([]byte, error) {
+	for {
+		if t.hasToGo() {
+			return nil, t.leave()
+		}
+		line, err := t.reader.ReadSlice('\n')
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, t.leave()
+		case errors.Is(err, bufio.ErrBufferFull):
+			t.reply("500 Line too long")
+			return nil, io.EOF
+		case err != nil:
+			return nil, err // a begun command is not carried out: its name may be cut
+		}
+		t.c.touch()
+		pass, err := t.screen(line)
+		if err != nil {
+			return nil, err
+		}
+		if pass != nil {
+			return pass, nil
+		}
+	}
+}
+
+// screen decides about one command: it returns what the library gets to see, or
+// nil if the command has been answered.
+func (t *control) screen(line []byte) ([]byte, error) {
+	text := strings.TrimRight(string(line), "\r\n")
+	verb, arg, _ := strings.Cut(text, " ")
+	switch strings.ToUpper(verb) {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI":
+		t.c.log.Warn("HTTP request on the control connection, connection closed")
+		return nil, io.EOF
+	case "AUTH":
+		return t.auth(line, arg)
+	case "PROT":
+		return t.prot(arg), nil
+	case "PORT", "EPRT":
+		return screenPort(strings.ToUpper(verb), arg), nil
+	case "STRU": // RFC 959, 5.1: F belongs to the minimum
+		if strings.EqualFold(arg, "F") {
+			t.reply("200 Structure is file")
+		} else {
+			t.reply("504 Only file structure is supported")
+		}
+		return nil, nil
+	}
+	return line, nil
+}
+
+// auth changes to TLS (RFC 4217, section 4).
+func (t *control) auth(line []byte, mechanism string) ([]byte, error) {
+	switch {
+	case t.available == nil:
+		return line, nil // the library asks GetTLSConfig and says why not
+	case t.isSecure(), t.c.loggedIn():
+		t.reply("503 AUTH comes first, and once")
+		return nil, nil
+	}
+	switch strings.ToUpper(mechanism) {
+	case "TLS", "TLS-C", "SSL":
+	default:
+		t.reply("504 Use AUTH TLS")
+		return nil, nil
+	}
+	t.reply("234 Go on with the TLS handshake")
+	t.encrypt()
+	return nil, nil // the next read makes the handshake, before the deadline of the login
+}
+
+// prot hands on what the library understands: it takes any argument but a
+// capital P for clear text, and says 200.
+func (t *control) prot(level string) []byte {
+	switch strings.ToUpper(level) {
+	case "P":
+		if t.available == nil {
+			t.reply("536 " + errNoTLS.Error())
+			return nil
+		}
+		return []byte("PROT P\r\n")
+	case "C":
+		return []byte("PROT C\r\n")
+	case "S", "E":
+		t.reply("536 Use PROT P or PROT C")
+		return nil
+	}
+	t.reply("504 Use PROT P or PROT C")
+	return nil
+}
+
+// Write sends the lines that are complete.
+func (t *control) Write(p []byte) (int, error) {
+	final, err := t.writeLines(p)
+	if err != nil {
+		return 0, err
+	}
+	if final {
+		t.c.replied()
+	}
+	return len(p), nil
+}
+
+func (t *control) writeLines(p []byte) (final bool, err error) {
+	t.write.Lock()
+	defer t.write.Unlock()
+	t.out = append(t.out, p...)
+	end := bytes.LastIndexByte(t.out, '\n') + 1
+	if end == 0 {
+		return false, nil
+	}
+	var send []byte
+	for line := range bytes.SplitAfterSeq(t.out[:end], []byte("\n")) {
+		line = rewrite(line)
+		final = final || codeOf(line) >= 200 && line[3] == ' '
+		send = append(send, line...)
+	}
+	t.out = append(t.out[:0], t.out[end:]...)
+	// A client that does not read its replies must not hold us for ever.
+	if err := t.Conn.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		return false, err
+	}
+	_, err = (*t.stream.Load()).Write(send)
+	return final, err
+}
+
+// reply sends a line of our own. If that fails, the next read does too.
+func (t *control) reply(line string) { _, _ = t.writeLines([]byte(line + "\r\n")) }
+
+// keep ends the time limit of the login.
+func (t *control) keep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ending {
+		_ = t.Conn.SetReadDeadline(time.Time{}) // a closed connection shows itself at the next read
+	}
+}
+
+// farewell says what the client will be told at the end.
+func (t *control) farewell(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.goodbye = text
+}
+
+// end makes the library read the end of the connection, after a farewell. It
+// wakes a Read that waits.
+func (t *control) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ending = true
+	_ = t.Conn.SetReadDeadline(time.Unix(1, 0)) // fails only if it is closed
+}
+
+func (t *control) hasToGo() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ending
+}
+
+func (t *control) leave() error {
+	t.mu.Lock()
+	text := t.goodbye
+	t.mu.Unlock()
+	t.reply("421 " + text)
+	return io.EOF
+}
+
+// refuse says why the client is not served and closes. A client that expects
+// TLS learns nothing: a handshake would take time that it shall not have.
+func (t *control) refuse(line string) {
+	if !t.isSecure() {
+		_ = t.Conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = t.Conn.Write([]byte(line + "\r\n"))
+	}
+	t.cut()
+}
+
+// Close is called by the library, perhaps more than once.
+func (t *control) Close() error {
+	t.closing.Do(func() {
+		_ = (*t.stream.Load()).Close() // with TLS: says goodbye first
+		close(t.closed)
+	})
+	return nil
+}
+
+// cut closes the connection under whatever goes on.
+func (t *control) cut() { _ = t.Conn.Close() }

@@ -1,0 +1,91 @@
+package ftpd
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/fclairamb/ftpserverlib"
+
+	"sftpgo/protocols/session"
+)
+
+// handle is one transfer as the library sees it. It forwards WriteTo and
+// ReadFrom, so that sendfile and splice survive, and turns errors into replies.
+type handle struct {
+	c       *client
+	t       *session.Transfer
+	closing sync.Once
+	cause   error // what really happened; the library knows the reply only
+}
+
+var (
+	_ ftpserver.FileTransfer      = (*handle)(nil)
+	_ ftpserver.FileTransferError = (*handle)(nil)
+	_ io.WriterTo                 = (*handle)(nil)
+	_ io.ReaderFrom               = (*handle)(nil)
+)
+
+func (h *handle) Read(p []byte) (n int, err error) {
+	defer h.c.rescue("read", &err)
+	n, err = h.t.Read(p)
+	return n, h.failed(err)
+}
+
+func (h *handle) Write(p []byte) (n int, err error) {
+	defer h.c.rescue("write", &err)
+	n, err = h.t.Write(p)
+	return n, h.failed(err)
+}
+
+func (h *handle) Seek(offset int64, whence int) (pos int64, err error) {
+	defer h.c.rescue("seek", &err)
+	pos, err = h.t.Seek(offset, whence)
+	return pos, h.failed(err)
+}
+
+// WriteTo downloads the rest of the file to the data connection.
+func (h *handle) WriteTo(w io.Writer) (n int64, err error) {
+	defer h.c.rescue("download", &err)
+	n, err = h.t.WriteTo(w)
+	return n, h.failed(err)
+}
+
+// ReadFrom uploads what arrives on the data connection. Its end is the end of
+// the file: FTP in stream mode has no other (RFC 959, 3.4.1), so that a client
+// that dies after a clean FIN cannot be told from one that has finished.
+func (h *handle) ReadFrom(r io.Reader) (n int64, err error) {
+	defer h.c.rescue("upload", &err)
+	n, err = h.t.ReadFrom(r)
+	return n, h.failed(err)
+}
+
+func (h *handle) failed(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	if h.cause == nil {
+		h.cause = err
+	}
+	return refuse(err)
+}
+
+// TransferError is called by the library before Close when the data connection
+// could not be opened or was lost: reset, ABOR, or the end of the control
+// connection.
+func (h *handle) TransferError(err error) {
+	defer h.c.rescue("transfer error", &err)
+	if h.cause != nil {
+		err = h.cause
+	}
+	h.t.TransferError(err)
+}
+
+func (h *handle) Close() (err error) {
+	h.closing.Do(func() {
+		defer h.c.transferEnded()
+		defer h.c.rescue("close", &err)
+		err = refuse(h.t.Close())
+	})
+	return err
+}

@@ -1,0 +1,192 @@
+// Package ftpd answers FTP and FTPS clients. It translates between ftpserverlib
+// and the session layer, and has no rules of its own about files.
+//
+// Each client gets a library server of its own, over a listener that yields one
+// connection. So everything that the library asks its main driver is asked about
+// one known client: TLS, passive listeners and limits can belong to it. Between
+// the library and the network stands control, which reads whole command lines
+// and writes whole reply lines; there the gaps of the library are closed: TLS on
+// request, ports that must not be dialled, and the reply codes that a driver
+// cannot choose.
+package ftpd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sftpgo/protocols"
+	"sftpgo/protocols/auth"
+	"sftpgo/protocols/session"
+)
+
+// The values of Binding.TLSMode.
+const (
+	tlsOptional = 0
+	tlsRequired = 1
+	tlsImplicit = 2
+)
+
+// Server is the FTP server of one binding.
+type Server struct {
+	cfg      Config
+	binding  Binding
+	index    int
+	authn    auth.Authenticator
+	sessions *session.Manager
+	version  string
+	banner   string
+	log      *slog.Logger
+	tls      atomic.Pointer[tls.Config] // nil: no certificate, no TLS
+
+	lobby   *lobby
+	counter atomic.Uint32
+	running sync.WaitGroup // one per client, and what ends clients
+
+	mu      sync.Mutex
+	clients map[*client]struct{}
+}
+
+var _ protocols.Server = (*Server)(nil)
+
+// New makes the server of cfg.Bindings[binding]. It reads the certificate and
+// the banner file, so that a fault in them is found before anything listens.
+// version is shown in the greeting and in STAT.
+func New(cfg Config, binding int, authn auth.Authenticator, sessions *session.Manager,
+	version string, log *slog.Logger,
+) (*Server, error) {
+	if binding < 0 || binding >= len(cfg.Bindings) {
+		return nil, fmt.Errorf("ftp: there is no binding %d", binding)
+	}
+	s := &Server{
+		cfg: cfg, binding: cfg.Bindings[binding], index: binding,
+		authn: authn, sessions: sessions, version: version,
+		log:     log.With("sender", "ftpd"),
+		lobby:   newLobby(maxWaiting, maxWaitingPerAddress),
+		clients: map[*client]struct{}{},
+	}
+	var err error
+	if s.banner, err = bannerOf(cfg, version); err != nil {
+		return nil, err
+	}
+	if err := s.Reload(); err != nil {
+		return nil, err
+	}
+	if s.binding.TLSMode != tlsOptional && s.tls.Load() == nil {
+		return nil, fmt.Errorf("ftp: tls_mode %d needs a certificate", s.binding.TLSMode)
+	}
+	return s, nil
+}
+
+func bannerOf(cfg Config, version string) (string, error) {
+	if cfg.BannerFile != "" {
+		text, err := os.ReadFile(cfg.BannerFile)
+		if err != nil {
+			return "", fmt.Errorf("ftp banner file: %w", err)
+		}
+		return strings.TrimRight(string(text), "\r\n"), nil
+	}
+	if cfg.Banner != "" {
+		return cfg.Banner, nil
+	}
+	return fmt.Sprintf("SFTPGo %s ready", version), nil
+}
+
+// Reload reads the certificate anew. Clients that are connected keep the old
+// one. On an error the old one stays in use.
+func (s *Server) Reload() error {
+	cfg, err := loadTLS(s.cfg)
+	if err != nil {
+		return err
+	}
+	s.tls.Store(cfg)
+	return nil
+}
+
+// Serve answers the clients of l until ctx is done, then stops accepting. A
+// client that transfers nothing is sent away with 421, the others when their
+// transfer has been answered; Serve returns nil when all have gone. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	defer l.Close() //nolint:errcheck // a second Close has nothing to say
+	err := s.accept(ctx, l)
+	s.drain()
+	s.running.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) accept(ctx context.Context, l net.Listener) error {
+	const longest = time.Second
+	delay := 5 * time.Millisecond
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			delay = 5 * time.Millisecond
+			s.arrive(ctx, conn)
+			continue
+		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("ftp: accept: %w", err)
+		}
+		// Out of descriptors or a client that has gone already: both pass.
+		s.log.Warn("accept failed, trying again", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(delay):
+			delay = min(2*delay, longest)
+		}
+	}
+}
+
+// arrive starts the conversation with a new client, if it is let in.
+func (s *Server) arrive(ctx context.Context, conn net.Conn) {
+	c := newClient(context.WithoutCancel(ctx), s, conn)
+	evicted, ok := s.lobby.enter(c)
+	if evicted != nil {
+		evicted.log.Info("too many clients wait for a login, the one that waits longest has to go")
+		evicted.disconnect()
+	}
+	if !ok {
+		c.log.Info("too many clients of this address wait for a login, connection refused")
+		c.control.refuse("421 Too many connections from your address")
+		return
+	}
+	s.mu.Lock()
+	s.clients[c] = struct{}{}
+	s.mu.Unlock()
+	s.running.Go(func() {
+		defer s.depart(c)
+		c.converse()
+	})
+}
+
+func (s *Server) depart(c *client) {
+	s.lobby.leave(c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.clients, c)
+}
+
+func (s *Server) drain() {
+	s.mu.Lock()
+	list := make([]*client, 0, len(s.clients))
+	for c := range s.clients {
+		list = append(list, c)
+	}
+	s.mu.Unlock()
+	for _, c := range list {
+		c.end("Server is shutting down")
+	}
+}
