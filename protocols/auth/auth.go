@@ -50,3 +50,19 @@ type Authenticator interface {
 	// dataprovider.ErrUnavailable when the store cannot tell.
 	Authenticate(ctx context.Context, a Attempt) (Identity, error)
 }
+
+// Recorder takes note of how logins end: log, metrics, time of the last login.
+//
+// Authenticate does so itself for passwords. A public key is different: clients
+// offer several, most of which are refused without anything being wrong, and one
+// that is accepted still has to sign. So Authenticate only answers for keys, and
+// the front-end calls LoggedIn once the signature is verified, or LoginFailed
+// once when the client gives up. A front-end that turns a client away after a
+// correct credential (too many sessions) calls LoginFailed as well.
+type Recorder interface {
+	// LoggedIn notes a login that succeeded.
+	LoggedIn(ctx context.Context, a Attempt, id Identity)
+	// LoginFailed notes one that did not. An attempt without a Credential stands
+	// for a client that left without trying any.
+	LoginFailed(ctx context.Context, a Attempt, err error)
+}
