@@ -1,0 +1,89 @@
+package webdavd
+
+import (
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sftpgo/vfs"
+)
+
+// relocation is what COPY and MOVE have in common.
+type relocation struct {
+	src, dst         fs.FileInfo // dst is nil when there is nothing
+	name             string      // of the destination, parsed
+	overwrite        bool
+	replacesByDelete bool // a collection is on either side
+}
+
+// relocation reads the headers of COPY and MOVE and looks at both ends.
+func (q *request) relocation() (relocation, error) {
+	var m relocation
+	var err error
+	if m.name, err = q.destination(); err != nil {
+		return m, err
+	}
+	switch o := q.Header.Get("Overwrite"); {
+	case o == "" || strings.EqualFold(o, "T"): // absent is T: RFC 4918 section 10.6
+		m.overwrite = true
+	case !strings.EqualFold(o, "F"):
+		return m, refuse(http.StatusBadRequest, "malformed Overwrite header")
+	}
+	if m.src, err = q.s.Stat(q.Context(), q.name); err != nil {
+		return m, err
+	}
+	if m.dst, err = q.stat(m.name); err != nil {
+		return m, err
+	}
+	if vfs.Within(m.name, q.name) { // the same, or replacing a collection by a part of itself
+		return m, refuse(http.StatusForbidden, "source and destination overlap")
+	}
+	m.replacesByDelete = m.dst != nil && (m.dst.IsDir() || m.src.IsDir())
+	return m, nil
+}
+
+// destination is the name in the Destination header. Only the path counts: behind
+// a proxy the host of the URL is not ours.
+func (q *request) destination() (string, error) {
+	u, err := url.Parse(q.Header.Get("Destination"))
+	if err != nil || !strings.HasPrefix(u.Path, "/") {
+		return "", refuse(http.StatusBadRequest, "missing or malformed Destination header")
+	}
+	return vfs.ParseName("/", u.Path)
+}
+
+// admit checks the conditions of the request against source and destination.
+func (q *request) admit(m relocation, targets ...target) error {
+	if m.dst != nil && !m.overwrite {
+		return refuse(http.StatusPreconditionFailed, "the destination exists")
+	}
+	targets = append(targets, target{name: m.name, member: m.dst == nil || m.replacesByDelete, tree: m.dst != nil})
+	if err := q.guard(targets...); err != nil {
+		return err
+	}
+	return q.precondition(m.src)
+}
+
+// clear makes room at the destination. A file that replaces a file does not come
+// here: that happens in one step, and the old one stays if it fails.
+func (q *request) clear(m relocation) error {
+	if !m.replacesByDelete {
+		return nil
+	}
+	if err := q.s.RemoveAll(q.Context(), m.name); err != nil {
+		return err
+	}
+	q.server.locks.dropMembers(q.s.StorageRoot(), m.name)
+	return nil
+}
+
+// relocated answers 201, or 204 when something was replaced.
+func (q *request) relocated(m relocation) {
+	if m.dst != nil {
+		q.w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	q.w.Header().Set("Content-Length", "0")
+	q.w.WriteHeader(http.StatusCreated)
+}

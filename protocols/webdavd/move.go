@@ -1,0 +1,31 @@
+package webdavd
+
+import "net/http"
+
+// move renames (RFC 4918 section 9.9). A file that replaces a file does so in
+// one step.
+func (q *request) move() error {
+	m, err := q.relocation()
+	if err != nil {
+		return err
+	}
+	if d, err := q.depth(); err != nil || m.src.IsDir() && d != infinity {
+		return refuse(http.StatusBadRequest, "MOVE of a collection has depth infinity")
+	}
+	if err := q.admit(m, target{name: q.name, member: true, tree: true}); err != nil {
+		return err
+	}
+	if err := q.clear(m); err != nil {
+		return err
+	}
+	rename := q.s.Rename
+	if !m.overwrite {
+		rename = q.s.RenameNew
+	}
+	if err := rename(q.Context(), q.name, m.name); err != nil {
+		return missingParent(err)
+	}
+	q.server.locks.drop(q.s.StorageRoot(), q.name) // locks do not move: RFC 4918 section 7.5
+	q.relocated(m)
+	return nil
+}

@@ -1,0 +1,159 @@
+package webdavd
+
+import (
+	"encoding/xml"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"time"
+
+	"sftpgo/vfs"
+)
+
+const davNamespace = "DAV:"
+
+// resource is one entry of a PROPFIND answer.
+type resource struct {
+	q     *request
+	name  string
+	info  fs.FileInfo // links followed
+	locks bool        // there are locks in this tree
+	space *space
+}
+
+// space asks at most once per request how much room there is.
+type space struct {
+	asked bool
+	vfs.Space
+	err error
+}
+
+// property is a live property (RFC 4918 section 15, RFC 4331). Its append writes
+// the value; false means that this resource does not have it.
+type property struct {
+	name   string
+	named  bool // only when asked for by name
+	append func(b []byte, r *resource) ([]byte, bool)
+}
+
+// properties returns the live properties, in the order of answers.
+func properties() []property {
+	return []property{
+		{"resourcetype", false, appendResourceType},
+		{"displayname", false, appendDisplayName},
+		{"getcontentlength", false, appendContentLength},
+		{"getlastmodified", false, appendLastModified},
+		{"getcontenttype", false, appendContentType},
+		{"getetag", false, appendETagProperty},
+		{"supportedlock", false, appendSupportedLock},
+		{"lockdiscovery", false, appendLockDiscovery},
+		{"quota-used-bytes", true, appendQuotaUsed},
+		{"quota-available-bytes", true, appendQuotaAvailable},
+	}
+}
+
+func appendResourceType(b []byte, r *resource) ([]byte, bool) {
+	if r.info.IsDir() {
+		b = append(b, "<D:collection/>"...)
+	}
+	return b, true
+}
+
+func appendDisplayName(b []byte, r *resource) ([]byte, bool) {
+	if r.name == "/" {
+		return b, true
+	}
+	return appendText(b, baseName(r.name)), true
+}
+
+func appendContentLength(b []byte, r *resource) ([]byte, bool) {
+	return strconv.AppendInt(b, r.info.Size(), 10), !r.info.IsDir()
+}
+
+// appendLastModified is there for directories too: clients sort by it.
+func appendLastModified(b []byte, r *resource) ([]byte, bool) {
+	return r.info.ModTime().UTC().AppendFormat(b, http.TimeFormat), true
+}
+
+func appendContentType(b []byte, r *resource) ([]byte, bool) {
+	return appendText(b, contentType(r.name)), !r.info.IsDir()
+}
+
+func appendETagProperty(b []byte, r *resource) ([]byte, bool) {
+	if r.info.IsDir() {
+		return b, false
+	}
+	return appendETag(b, r.info), true
+}
+
+func appendSupportedLock(b []byte, _ *resource) ([]byte, bool) {
+	return append(b, "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"+
+		"<D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"...), true
+}
+
+func appendLockDiscovery(b []byte, r *resource) ([]byte, bool) {
+	if !r.locks {
+		return b, true
+	}
+	now := time.Now()
+	for _, l := range r.q.server.locks.covering(r.q.s.StorageRoot(), r.name) {
+		b = appendLock(b, l, now)
+	}
+	return b, true
+}
+
+// appendLock writes one activelock (RFC 4918 section 14.1).
+func appendLock(b []byte, l lock, now time.Time) []byte {
+	scope, depth := "exclusive", "0"
+	if l.shared {
+		scope = "shared"
+	}
+	if l.deep {
+		depth = "infinity"
+	}
+	b = append(b, "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:"+scope+"/></D:lockscope><D:depth>"+depth+"</D:depth>"...)
+	if l.owner != "" {
+		b = append(b, "<D:owner>"+l.owner+"</D:owner>"...)
+	}
+	b = append(b, "<D:timeout>Second-"...)
+	b = strconv.AppendInt(b, int64((l.expires.Sub(now)+time.Second-1)/time.Second), 10)
+	b = append(b, "</D:timeout><D:locktoken><D:href>"+l.token+"</D:href></D:locktoken><D:lockroot><D:href>"...)
+	b = appendHref(b, l.root)
+	return append(b, "</D:href></D:lockroot></D:activelock>"...)
+}
+
+func appendQuotaUsed(b []byte, r *resource) ([]byte, bool) {
+	sp, ok := r.room()
+	return strconv.AppendUint(b, sp.Total-min(sp.Free, sp.Total), 10), ok
+}
+
+func appendQuotaAvailable(b []byte, r *resource) ([]byte, bool) {
+	sp, ok := r.room()
+	return strconv.AppendUint(b, sp.Avail, 10), ok
+}
+
+// room is the space of a collection; files have none (RFC 4331 section 2).
+func (r *resource) room() (vfs.Space, bool) {
+	if !r.info.IsDir() {
+		return vfs.Space{}, false
+	}
+	if !r.space.asked {
+		r.space.asked = true
+		r.space.Space, r.space.err = r.q.s.Space(r.q.Context(), r.name)
+	}
+	return r.space.Space, r.space.err == nil
+}
+
+// appendTag writes a start tag for a property and returns the end tag. Names of
+// other namespaces declare theirs.
+func appendTag(b []byte, name xml.Name) ([]byte, string) {
+	switch name.Space {
+	case davNamespace:
+		return append(b, "<D:"+name.Local+">"...), "</D:" + name.Local + ">"
+	case "":
+		return append(b, "<"+name.Local+">"...), "</" + name.Local + ">"
+	}
+	b = append(b, "<x:"+name.Local+` xmlns:x="`...)
+	b = appendText(b, name.Space)
+	return append(b, `">`...), "</x:" + name.Local + ">"
+}

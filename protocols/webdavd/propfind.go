@@ -1,0 +1,262 @@
+package webdavd
+
+import (
+	"encoding/xml"
+	"errors"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// maxNamed is how many properties one request may name: each is answered for
+// each entry.
+const maxNamed = 256
+
+// query is what a PROPFIND asks for.
+type query struct {
+	live    []property // with values, or only their names
+	onlyTag bool
+	unknown []xml.Name // asked for by name, and nothing has them
+}
+
+// propfind tells properties (RFC 4918 section 9.1). The whole tree is refused, as
+// section 9.1 allows.
+func (q *request) propfind() error {
+	body, err := q.xmlBody()
+	if err != nil {
+		return err
+	}
+	want, err := parsePropfind(body)
+	if err != nil {
+		return err
+	}
+	d, err := q.depth()
+	if err != nil {
+		return err
+	}
+	info, err := q.s.Stat(q.Context(), q.name)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		d = itself
+	}
+	if d == infinity {
+		return &refusal{
+			status: http.StatusForbidden, text: "PROPFIND of depth infinity is not supported, use Depth: 1",
+			xml: "<D:propfind-finite-depth/>",
+		}
+	}
+	return q.tell(want, info, d)
+}
+
+// listing answers a GET or HEAD of a collection.
+func (q *request) listing(info fs.FileInfo) error {
+	if q.Method == http.MethodHead {
+		q.w.Header().Set("Content-Type", xmlType)
+		q.w.WriteHeader(http.StatusMultiStatus)
+		return nil
+	}
+	want, err := parsePropfind(nil)
+	if err != nil {
+		return err
+	}
+	return q.tell(want, info, children)
+}
+
+// tell writes the answer while it reads the listing. Nothing is opened or looked
+// at per entry but links. A failure before the first entry is answered as such;
+// later ones cut the answer.
+func (q *request) tell(want query, info fs.FileInfo, d depth) error {
+	top := resource{
+		q: q, name: q.name, info: info, space: &space{},
+		locks: q.server.locks.any(q.s.StorageRoot()),
+	}
+	b := want.append(startMultistatus(make([]byte, 0, flushAt+flushAt/4)), &top)
+	if d == children {
+		prefix := strings.TrimSuffix(q.name, "/") + "/"
+		for entry, err := range q.s.List(q.Context(), q.name) {
+			if err != nil {
+				return err
+			}
+			r := top
+			r.name = prefix + entry.Name()
+			if r.info = q.followed(r.name, entry); r.info == nil {
+				continue
+			}
+			if b = want.append(b, &r); len(b) >= flushAt {
+				if b, err = q.flush(b); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	_, err := q.flush(append(b, "</D:multistatus>\n"...))
+	return err
+}
+
+// followed is the entry that a client sees: of a link, what it points to. What is
+// neither file nor directory is left out; nobody can open it.
+func (q *request) followed(name string, entry fs.FileInfo) fs.FileInfo {
+	if entry.Mode()&fs.ModeSymlink != 0 {
+		target, err := q.s.Stat(q.Context(), name)
+		if err != nil {
+			return nil
+		}
+		entry = target
+	}
+	if !entry.IsDir() && !entry.Mode().IsRegular() {
+		return nil
+	}
+	return entry
+}
+
+func (q *request) flush(b []byte) ([]byte, error) {
+	if q.w.status == 0 {
+		q.w.Header().Set("Content-Type", xmlType)
+		q.w.WriteHeader(http.StatusMultiStatus)
+	}
+	_, err := q.w.Write(b)
+	return b[:0], err
+}
+
+// append writes the response element of one resource.
+func (want *query) append(b []byte, r *resource) []byte {
+	b = append(b, "<D:response><D:href>"...)
+	b = appendHref(b, r.name)
+	if r.info.IsDir() && r.name != "/" {
+		b = append(b, '/')
+	}
+	b = append(b, "</D:href><D:propstat><D:prop>"...)
+	var missing []string
+	for _, p := range want.live {
+		start := len(b)
+		b = append(append(append(b, "<D:"...), p.name...), '>')
+		value := len(b)
+		var ok bool
+		if b, ok = p.append(b, r); !ok {
+			b = b[:start]
+			missing = append(missing, p.name)
+			continue
+		}
+		if want.onlyTag {
+			b = b[:value]
+		}
+		b = append(append(append(b, "</D:"...), p.name...), '>')
+	}
+	b = append(b, "</D:prop>"...)
+	b = appendStatus(b, http.StatusOK)
+	b = append(b, "</D:propstat>"...)
+	if want.named() && len(missing)+len(want.unknown) > 0 {
+		b = want.appendMissing(b, missing)
+	}
+	return append(b, "</D:response>\n"...)
+}
+
+// named reports whether the client asked by name, and hears what is missing.
+func (want *query) named() bool { return want.unknown != nil }
+
+func (want *query) appendMissing(b []byte, live []string) []byte {
+	b = append(b, "<D:propstat><D:prop>"...)
+	for _, name := range live {
+		b = append(append(append(b, "<D:"...), name...), "/>"...)
+	}
+	for _, name := range want.unknown {
+		var end string
+		b, end = appendTag(b, name)
+		b = append(b, end...)
+	}
+	b = append(b, "</D:prop>"...)
+	b = appendStatus(b, http.StatusNotFound)
+	return append(b, "</D:propstat>"...)
+}
+
+// propfindBody is the body of PROPFIND (RFC 4918 section 14.20).
+type propfindBody struct {
+	XMLName  xml.Name  `xml:"DAV: propfind"`
+	Allprop  *struct{} `xml:"DAV: allprop"`
+	Propname *struct{} `xml:"DAV: propname"`
+	Prop     *names    `xml:"DAV: prop"`
+	Include  *names    `xml:"DAV: include"`
+}
+
+// names are the names of the elements inside another.
+type names []xml.Name
+
+var errTooManyNames = errors.New("too many properties")
+
+// UnmarshalXML collects the names and skips what is in them.
+func (n *names) UnmarshalXML(d *xml.Decoder, _ xml.StartElement) error {
+	for {
+		tok, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch tok := tok.(type) {
+		case xml.StartElement:
+			if len(*n) >= maxNamed {
+				return errTooManyNames
+			}
+			if !slices.Contains(*n, tok.Name) {
+				*n = append(*n, tok.Name)
+			}
+			if err := d.Skip(); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			return nil
+		}
+	}
+}
+
+// parsePropfind reads a body; none asks for all.
+func parsePropfind(body []byte) (query, error) {
+	p := propfindBody{Allprop: &struct{}{}}
+	if len(body) > 0 {
+		p = propfindBody{}
+		if err := xml.Unmarshal(body, &p); err != nil {
+			return query{}, &refusal{status: http.StatusBadRequest, text: "malformed propfind", cause: err}
+		}
+	}
+	kinds := 0
+	for _, given := range []bool{p.Allprop != nil, p.Propname != nil, p.Prop != nil} {
+		if given {
+			kinds++
+		}
+	}
+	if kinds != 1 || p.Include != nil && p.Allprop == nil {
+		return query{}, refuse(http.StatusBadRequest, "propfind asks for one of allprop, propname and prop")
+	}
+	switch {
+	case p.Prop != nil:
+		want := query{unknown: []xml.Name{}}
+		want.add(*p.Prop)
+		return want, nil
+	case p.Propname != nil:
+		return query{live: properties(), onlyTag: true}, nil
+	}
+	want := query{live: slices.DeleteFunc(properties(), func(p property) bool { return p.named })}
+	if p.Include != nil {
+		want.unknown = []xml.Name{}
+		want.add(*p.Include)
+	}
+	return want, nil
+}
+
+// add asks for properties by name.
+func (want *query) add(asked []xml.Name) {
+	known := properties()
+	for _, name := range asked {
+		i := slices.IndexFunc(known, func(p property) bool { return name.Space == davNamespace && p.name == name.Local })
+		switch {
+		case i < 0:
+			want.unknown = append(want.unknown, name)
+		case !slices.ContainsFunc(want.live, func(p property) bool { return p.name == name.Local }):
+			want.live = append(want.live, known[i])
+		}
+	}
+}
+
+// baseName is the last element of a name, or of a directory without its slash.
+func baseName(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

@@ -1,0 +1,107 @@
+package webdavd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"sftpgo/protocols/session"
+	"sftpgo/vfs"
+)
+
+// copyBuffer is the piece in which bodies are read: large reads go past the 4
+// KiB buffer of net/http.
+const copyBuffer = 256 << 10
+
+// put stores a body: 201 for a new file, 204 for one that was replaced. A body
+// that breaks off is a failed upload.
+func (q *request) put() error {
+	if q.Header.Get("Content-Range") != "" { // RFC 9110 section 14.5: storing a part as the whole destroys data
+		return refuse(http.StatusBadRequest, "PUT of a part (Content-Range) is not supported")
+	}
+	info, err := q.stat(q.name)
+	if err != nil {
+		return err
+	}
+	if err := q.guard(target{name: q.name, member: info == nil}); err != nil {
+		return err
+	}
+	if err := q.precondition(info); err != nil {
+		return err
+	}
+	mode := vfs.Write | vfs.Create | vfs.Truncate
+	if info == nil && strings.TrimSpace(q.Header.Get("If-None-Match")) == "*" {
+		mode |= vfs.Excl // nobody else may make it meanwhile
+	}
+	etag, err := q.store(mode)
+	if err != nil {
+		return err
+	}
+	h := q.w.Header()
+	h.Set("ETag", etag)
+	h.Set("Content-Length", "0")
+	if info == nil {
+		q.w.WriteHeader(http.StatusCreated)
+		return nil
+	}
+	h.Del("Content-Length")
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// store writes the body and returns the validator of the new file. The loss of
+// the client shows in the body, not in the context: net/http cancels that also
+// for a client that has only finished sending.
+func (q *request) store(mode vfs.Mode) (etag string, err error) {
+	t, err := q.s.Upload(context.WithoutCancel(q.Context()), q.name, mode)
+	if err != nil {
+		return "", missingParent(err)
+	}
+	if err = q.receive(t); err == nil {
+		info, serr := t.Stat()
+		if err = serr; err == nil {
+			etag = etagOf(info)
+		}
+	}
+	t.TransferError(err)
+	if cerr := t.Close(); err == nil {
+		err = cerr
+	}
+	return etag, err
+}
+
+func (q *request) receive(t *session.Transfer) error {
+	buf, ok := q.server.buffers.Get().(*[]byte)
+	if !ok {
+		b := make([]byte, copyBuffer)
+		buf = &b
+	}
+	defer q.server.buffers.Put(buf)
+	body := &source{r: q.Body}
+	_, err := io.CopyBuffer(struct{ io.Writer }{t}, body, *buf)
+	switch {
+	case body.err == nil:
+		return err
+	case q.s.Context().Err() != nil:
+		return fmt.Errorf("upload %q: %w", q.name, session.ErrClosed)
+	}
+	return &refusal{status: http.StatusBadRequest, text: "the body broke off", cause: body.err}
+}
+
+// source remembers why a body ended, to tell its faults from those of the
+// storage.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,149 @@
+package webdavd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"sftpgo/protocols/session"
+	"sftpgo/vfs"
+)
+
+// request is one authenticated request.
+type request struct {
+	*http.Request
+	w      *response
+	server *Server
+	s      *session.Session
+	name   string // what the URL names, parsed
+}
+
+// ServeHTTP answers one request. A panic ends only that request.
+func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Done()
+	w := &response{ResponseWriter: rw}
+	start := time.Now()
+	id := ""
+	err := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v", p)
+				s.log.Error("panic while answering a request", "request_id", id, "method", r.Method,
+					"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+		}()
+		return s.serve(w, r, &id)
+	}()
+	s.record(r, id, time.Since(start), w.status, err)
+	if err != nil {
+		answer(w, err, id)
+	}
+}
+
+func (s *Server) serve(w *response, r *http.Request, id *string) error {
+	remote := remoteAddr(r)
+	who, err := s.login(r, remote)
+	if err != nil {
+		return err
+	}
+	lease, err := s.pool.acquire(r.Context(), who, remote)
+	if err != nil {
+		return err
+	}
+	defer s.pool.release(lease)
+	*id = lease.s.ID()
+
+	// A session that the server ends takes its requests along: those that wait
+	// for the client are woken by a deadline.
+	rc := http.NewResponseController(w)
+	stop := context.AfterFunc(lease.s.Context(), func() {
+		_ = rc.SetReadDeadline(time.Unix(1, 0)) // not every ResponseWriter of a test can
+		_ = rc.SetWriteDeadline(time.Now().Add(time.Second))
+	})
+	defer stop()
+
+	q := &request{Request: r, w: w, server: s, s: lease.s}
+	if r.Method == http.MethodOptions && r.URL.Path == "*" {
+		return q.options()
+	}
+	if q.name, err = vfs.ParseName("/", r.URL.Path); err != nil {
+		return fmt.Errorf("%s: %w", r.Method, err)
+	}
+	return q.serve()
+}
+
+func (q *request) serve() error {
+	switch q.Method {
+	case http.MethodOptions:
+		return q.options()
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		return q.get()
+	case http.MethodPut:
+		return q.put()
+	case http.MethodDelete:
+		return q.delete()
+	case "MKCOL":
+		return q.mkcol()
+	case "COPY":
+		return q.copy()
+	case "MOVE":
+		return q.move()
+	case "PROPFIND":
+		return q.propfind()
+	case "PROPPATCH":
+		return q.proppatch()
+	case "LOCK":
+		return q.lock()
+	case "UNLOCK":
+		return q.unlock()
+	}
+	q.w.Header().Set("Allow", allMethods)
+	return refuse(http.StatusMethodNotAllowed, "method not supported")
+}
+
+// stat tells what is at name; nothing, or nothing that the user may look at, is
+// nil without an error: the operation that follows has the last word.
+func (q *request) stat(name string) (fs.FileInfo, error) {
+	info, err := q.s.Stat(q.Context(), name)
+	if errors.Is(err, vfs.ErrNotExist) || errors.Is(err, vfs.ErrPermission) {
+		return nil, nil
+	}
+	return info, err
+}
+
+// record writes the log record of a request; the keys and their order are what
+// log parsers rely on.
+func (s *Server) record(r *http.Request, id string, elapsed time.Duration, status int, err error) {
+	attrs := []slog.Attr{
+		slog.Int64("elapsed_ms", elapsed.Milliseconds()),
+		slog.String("method", r.Method),
+		slog.String("proto", r.Proto),
+		slog.String("remote_addr", r.RemoteAddr),
+		slog.String("request_id", id),
+		slog.String("uri", shorten(r.RequestURI)),
+		slog.String("user_agent", shorten(r.UserAgent())),
+	}
+	if err != nil {
+		if status == 0 {
+			status, _, _ = statusOf(err)
+		}
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	attrs = append(attrs, slog.Int("resp_status", status))
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "", attrs...)
+}
+
+// shorten keeps hostile headers from flooding the log.
+func shorten(s string) string {
+	const limit = 512
+	if len(s) <= limit {
+		return s
+	}
+	return s[:limit] + "…"
+}

@@ -1,0 +1,121 @@
+// Package webdavd serves the files of a session over WebDAV (RFC 4918, classes
+// 1 and 2). It translates requests into session calls and errors into status
+// codes; permissions, quota and events are the session's. golang.org/x/net/webdav
+// reads and answers PROPPATCH and gives the types of properties; what it cannot
+// do is here, one method per file (docs/decisions/webdav.md says why).
+package webdavd
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"sftpgo/protocols"
+	"sftpgo/protocols/auth"
+	"sftpgo/protocols/session"
+)
+
+// The limits of one connection. A body has no time limit of its own: the session
+// ends transfers that are idle.
+const (
+	headerTimeout = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+	// shutdownGrace is how long running requests may go on after the end of
+	// Serve's context.
+	shutdownGrace = 30 * time.Second
+)
+
+// Server is the WebDAV front-end of one binding.
+type Server struct {
+	cert  *certificate // nil: clear text
+	auth  auth.Authenticator
+	pool  *pool
+	locks *Locks
+	log   *slog.Logger
+	grace time.Duration
+
+	running sync.WaitGroup // requests
+	buffers sync.Pool      // of *[]byte, for uploads
+}
+
+var _ protocols.Server = (*Server)(nil)
+
+// New makes the server of binding b. Relative file names of cfg are taken from
+// dir, the configuration directory. The locks are shared by all bindings, so that
+// clients of one see the locks made through another.
+func New(cfg Config, b Binding, dir string, authn auth.Authenticator, sessions *session.Manager,
+	locks *Locks, log *slog.Logger,
+) (*Server, error) {
+	s := &Server{
+		auth:  authn,
+		pool:  newPool(sessions),
+		locks: locks,
+		log:   log.With("sender", "webdavd"),
+		grace: shutdownGrace,
+	}
+	if b.EnableHTTPS {
+		cert, err := newCertificate(dir, cfg.CertificateFile, cfg.CertificateKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("webdavd: %w", err)
+		}
+		s.cert = cert
+	}
+	return s, nil
+}
+
+// Reload reads the certificate again. The old one stays in use if the new one
+// has a fault.
+func (s *Server) Reload() error {
+	if s.cert == nil {
+		return nil
+	}
+	if err := s.cert.load(); err != nil {
+		return fmt.Errorf("webdavd: %w", err)
+	}
+	return nil
+}
+
+// Serve answers clients of l until ctx is done; running requests then have 30
+// seconds to end. It closes l and the sessions of the clients. A server serves
+// once.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if s.cert != nil {
+		l = tls.NewListener(l, s.cert.config())
+	}
+	srv := s.httpServer()
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	var err error
+	select {
+	case err = <-served:
+		err = fmt.Errorf("webdavd: %w", err)
+	case <-ctx.Done():
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
+		defer cancel()
+		_ = srv.Shutdown(grace) // what is left is cut below
+		<-served
+	}
+	_ = srv.Close() // connections that do not end by themselves
+	s.pool.close()
+	s.running.Wait()
+	return err
+}
+
+func (s *Server) httpServer() *http.Server {
+	plain := new(http.Protocols)
+	plain.SetHTTP1(true)
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		Protocols:         plain,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}

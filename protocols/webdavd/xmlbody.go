@@ -1,0 +1,182 @@
+package webdavd
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const (
+	xmlHeader = `<?xml version="1.0" encoding="utf-8"?>` + "\n"
+	xmlType   = "text/xml; charset=utf-8"
+
+	// maxXML is how large a body in XML may be.
+	maxXML = 1 << 20
+	// maxXMLDepth is how deep its elements may nest.
+	maxXMLDepth = 100
+)
+
+// xmlBody reads a body in XML and makes sure that it is well-formed, namespaces
+// included: the decoders behind it let undeclared prefixes pass (RFC 4918
+// section 8.2 wants 400).
+func (q *request) xmlBody() ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(q.w, q.Body, maxXML))
+	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return nil, err
+		}
+		return nil, &refusal{status: http.StatusBadRequest, text: "the body broke off", cause: err}
+	}
+	if len(body) == 0 {
+		return nil, nil
+	}
+	if err := checkXML(body); err != nil {
+		return nil, &refusal{status: http.StatusBadRequest, text: "malformed XML", cause: err}
+	}
+	return body, nil
+}
+
+// element is one open element: its name as written and the prefixes it declares.
+type element struct {
+	name     xml.Name
+	prefixes []string
+}
+
+// checkXML checks one document.
+func checkXML(body []byte) error {
+	d := xml.NewDecoder(bytes.NewReader(body))
+	var open []element
+	roots := 0
+	for {
+		tok, err := d.RawToken()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch tok := tok.(type) {
+		case xml.StartElement:
+			if len(open) == 0 {
+				roots++
+			}
+			if len(open) >= maxXMLDepth {
+				return errors.New("elements nest too deep")
+			}
+			e, err := declare(tok)
+			if err != nil {
+				return err
+			}
+			open = append(open, e)
+			if err := declared(open, tok); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			if len(open) == 0 || open[len(open)-1].name != tok.Name {
+				return fmt.Errorf("unexpected end of %s", tok.Name.Local)
+			}
+			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) == 0 && len(bytes.TrimSpace(tok)) > 0 {
+				return errors.New("text outside of the document")
+			}
+		case xml.Directive:
+			return errors.New("document type declarations are not accepted")
+		}
+	}
+	if len(open) > 0 || roots != 1 {
+		return errors.New("not one document")
+	}
+	return nil
+}
+
+func declare(tok xml.StartElement) (element, error) {
+	e := element{name: tok.Name}
+	for _, a := range tok.Attr {
+		if a.Name.Space != "xmlns" {
+			continue
+		}
+		if a.Value == "" { // Namespaces in XML 1.0, section 2.2
+			return e, fmt.Errorf("prefix %s declared empty", a.Name.Local)
+		}
+		e.prefixes = append(e.prefixes, a.Name.Local)
+	}
+	return e, nil
+}
+
+// declared checks that the prefixes of an element and its attributes are known.
+func declared(open []element, tok xml.StartElement) error {
+	known := func(prefix string) bool {
+		if prefix == "" || prefix == "xml" || prefix == "xmlns" {
+			return true
+		}
+		return slices.ContainsFunc(open, func(e element) bool { return slices.Contains(e.prefixes, prefix) })
+	}
+	if !known(tok.Name.Space) {
+		return fmt.Errorf("prefix %s is not declared", tok.Name.Space)
+	}
+	for _, a := range tok.Attr {
+		if !known(a.Name.Space) {
+			return fmt.Errorf("prefix %s is not declared", a.Name.Space)
+		}
+	}
+	return nil
+}
+
+// fragment is the content of an element, written so that it can stand anywhere:
+// each element declares its own namespace.
+type fragment string
+
+// UnmarshalXML takes text and elements; comments and instructions are dropped.
+func (f *fragment) UnmarshalXML(d *xml.Decoder, _ xml.StartElement) error {
+	var b strings.Builder
+	var open []string
+	for {
+		tok, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch tok := tok.(type) {
+		case xml.StartElement:
+			open = append(open, startTag(&b, tok))
+		case xml.EndElement:
+			if len(open) == 0 {
+				*f = fragment(strings.TrimSpace(b.String()))
+				return nil
+			}
+			b.WriteString("</" + open[len(open)-1] + ">")
+			open = open[:len(open)-1]
+		case xml.CharData:
+			_ = xml.EscapeText(&b, tok) // a Builder never fails
+		}
+	}
+}
+
+// startTag writes a start tag and returns the name for the end tag. Attributes
+// with a namespace other than xml have no meaning for anybody here.
+func startTag(b *strings.Builder, tok xml.StartElement) string {
+	name := tok.Name.Local
+	b.WriteString("<" + name)
+	attribute := func(name, value string) {
+		b.WriteString(" " + name + `="`)
+		_ = xml.EscapeText(b, []byte(value)) // a Builder never fails
+		b.WriteString(`"`)
+	}
+	attribute("xmlns", tok.Name.Space)
+	for _, a := range tok.Attr {
+		switch {
+		case a.Name.Space == "" && a.Name.Local != "xmlns":
+			attribute(a.Name.Local, a.Value)
+		case a.Name.Space == "http://www.w3.org/XML/1998/namespace":
+			attribute("xml:"+a.Name.Local, a.Value)
+		}
+	}
+	b.WriteString(">")
+	return name
+}
