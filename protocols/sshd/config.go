@@ -3,6 +3,7 @@ package sshd
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Config is the "sftpd" section.
@@ -48,6 +49,15 @@ func (c Config) Validate() error {
 	for i, b := range c.Bindings {
 		if b.Port < 0 || b.Port > 65535 {
 			errs = append(errs, fmt.Errorf("bindings.%d.port: %d is not a port", i, b.Port))
+		}
+	}
+	// RFC 4253, 4.2: printable ASCII, and 255 bytes for the whole line.
+	if len(c.Banner) > 200 || strings.ContainsFunc(c.Banner, func(r rune) bool { return r < ' ' || r > '~' }) {
+		errs = append(errs, errors.New("banner: at most 200 printable ASCII characters are allowed"))
+	}
+	for i, file := range c.HostKeys {
+		if file == "" {
+			errs = append(errs, fmt.Errorf("host_keys.%d: is empty", i))
 		}
 	}
 	return errors.Join(errs...)

@@ -165,7 +165,7 @@ func (x *sink) apply(entry control, times *control, set func(context.Context, vf
 	}
 	err := set(x.s.Context(), a)
 	if errors.Is(err, vfs.ErrPermission) || errors.Is(err, vfs.ErrUnsupported) {
-		x.log.Debug("attributes not set", "sender", "sshd", "error", err)
+		x.log.Debug("attributes not set", "error", err)
 		return nil
 	}
 	return err

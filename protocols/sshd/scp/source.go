@@ -97,7 +97,7 @@ func (x *source) sendFile(name, base string) error {
 	if cerr := t.Close(); cerr != nil {
 		// The client has its last byte already; the exit status still tells.
 		x.failed = true
-		x.log.Warn("end of download", "sender", "sshd", "path", name, "error", cerr)
+		x.log.Warn("end of download", "path", name, "error", cerr)
 	}
 	if isRefused(err) {
 		return nil

@@ -68,7 +68,7 @@ func (w *wire) complaint(c byte) error {
 	if err != nil {
 		return err
 	}
-	w.log.Debug("client reports an error", "sender", "sshd", "message", text)
+	w.log.Debug("client reports an error", "message", text)
 	if c == fatalByte {
 		return errEnded
 	}
@@ -98,7 +98,7 @@ func (w *wire) warn(name string, err error) error {
 	if st.Name == "internal" {
 		level = slog.LevelError
 	}
-	w.log.Log(nil, level, "file refused", "sender", "sshd", "path", name, "status", st.Name, "error", err)
+	w.log.Log(nil, level, "file refused", "path", name, "status", st.Name, "error", err)
 	return w.warnText(name, st.Text)
 }
 

@@ -84,7 +84,7 @@ var (
 // the form that goes out.
 func (h *handlers) guard(op, name string, err *error) {
 	if r := recover(); r != nil {
-		h.log.Error("panic", "sender", "sftpd", "operation", op, "path", name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		h.log.Error("panic", "operation", op, "path", name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		*err = errInternal
 		return
 	}

@@ -41,7 +41,7 @@ func (h *handlers) answer(op, name string, err error) error {
 	if st.Name == "internal" {
 		level = slog.LevelError
 	}
-	h.log.Log(h.s.Context(), level, "request refused", "sender", "sftpd", "operation", op, "path", name, "status", st.Name, "error", err)
+	h.log.Log(h.s.Context(), level, "request refused", "operation", op, "path", name, "status", st.Name, "error", err)
 	return &statusError{code(st.SFTP), st.Text}
 }
 

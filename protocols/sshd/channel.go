@@ -1,0 +1,167 @@
+package sshd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"sftpgo/protocols"
+	"sftpgo/protocols/session"
+	"sftpgo/protocols/sshd/scp"
+	"sftpgo/protocols/sshd/shellword"
+)
+
+// program is what a channel runs once its client is told that it may begin. It
+// returns the exit status.
+type program func() uint32
+
+// channel serves one channel to its end.
+func (c *connection) channel(open ssh.NewChannel, n int) {
+	defer c.leave()
+	defer c.srv.contain("channel")
+	ch, requests, err := open.Accept()
+	if err != nil {
+		return // the connection has ended
+	}
+	p := c.start(ch, requests, n)
+	if p == nil {
+		ch.Close()
+		ssh.DiscardRequests(requests)
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ssh.DiscardRequests(requests)
+	}()
+	c.execute(ch, p)
+	// The channel counts until the client has closed its side too: only then the
+	// transport forgets it.
+	<-done
+}
+
+// execute runs p and ends the channel the way RFC 4254, 6.10 wants it.
+func (c *connection) execute(ch ssh.Channel, p program) {
+	c.run(1)
+	defer c.run(-1)
+	defer ch.Close()
+	defer c.srv.contain("channel")
+	status := p()
+	// An error means that the connection has ended.
+	_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
+}
+
+// start waits for the request that says what to run. It returns nil when none
+// comes.
+func (c *connection) start(ch ssh.Channel, requests <-chan *ssh.Request, n int) program {
+	timer := time.AfterFunc(channelTimeout, func() { ch.Close() })
+	defer timer.Stop()
+	for req := range requests {
+		var p program
+		switch req.Type {
+		case "subsystem":
+			p = c.subsystem(ch, req.Payload, n)
+		case "exec":
+			p = c.exec(ch, req.Payload, n)
+		case "shell":
+			fmt.Fprint(ch.Stderr(), "This server has no shell. Use an SFTP or SCP client.\r\n")
+		}
+		if req.WantReply {
+			if err := req.Reply(p != nil, nil); err != nil {
+				p = nil
+			}
+		}
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
+	var request struct{ Name string }
+	if err := ssh.Unmarshal(payload, &request); err != nil || request.Name != "sftp" {
+		return nil
+	}
+	return func() uint32 {
+		s := c.open(ch, protocols.SFTP, n)
+		if s == nil {
+			return 1
+		}
+		defer s.Close()
+		if err := c.srv.sftp.Serve(ch, s); err != nil {
+			s.Log().Debug("connection lost", "error", err)
+			return 1
+		}
+		return 0
+	}
+}
+
+// exec finds the command. One that cannot be run is accepted all the same, so
+// that the client gets a text and an exit status instead of "exec request
+// failed".
+func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
+	var request struct{ Command string }
+	if err := ssh.Unmarshal(payload, &request); err != nil {
+		return nil
+	}
+	refuse := func(text string) program {
+		return func() uint32 {
+			fmt.Fprintln(ch.Stderr(), text)
+			return 1
+		}
+	}
+	words, err := shellword.Split(request.Command)
+	if err != nil || len(words) == 0 {
+		return refuse("bad command line")
+	}
+	if words[0].Text != "scp" || !c.srv.scp {
+		c.srv.log.Debug("command refused", "username", c.identity.User.Username, "client_ip", c.remote.String(), "ssh_command", request.Command)
+		return refuse("command not available: " + printable(words[0].Text))
+	}
+	return func() uint32 {
+		s := c.open(ch, protocols.SCP, n)
+		if s == nil {
+			return 1
+		}
+		defer s.Close()
+		if err := scp.Run(words[1:], scp.Stream{In: ch, Out: ch, Err: ch.Stderr()}, s); err != nil {
+			s.Log().Debug("copy ended with errors", "error", err)
+			return 1
+		}
+		return 0
+	}
+}
+
+// open starts a session, or tells the client why not.
+func (c *connection) open(ch ssh.Channel, protocol string, n int) *session.Session {
+	id := fmt.Sprintf("%s_%x_%d", protocol, c.ssh.SessionID(), n)
+	s, err := c.srv.sessions.Open(c.ctx, c.identity.User, session.Peer{
+		Protocol: protocol, ID: id, Remote: c.remote, Method: c.identity.Method,
+		Disconnect: func() { c.tcp.Close() },
+	})
+	if err == nil {
+		return s
+	}
+	text := protocols.StatusOf(err).Text
+	if errors.Is(err, session.ErrSessions) {
+		text = session.ErrSessions.Error()
+	}
+	c.srv.log.Warn("no session", "connection_id", id, "username", c.identity.User.Username,
+		"client_ip", c.remote.String(), "error", err)
+	fmt.Fprintln(ch.Stderr(), text)
+	return nil
+}
+
+// printable keeps control characters away from the client's terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,150 @@
+package sshd
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"sftpgo/protocols/auth"
+)
+
+// handle serves one TCP connection to its end.
+func (s *Server) handle(ctx context.Context, nc net.Conn) {
+	defer nc.Close()
+	defer s.contain("connection")
+	l := &login{srv: s, remote: remoteOf(nc)}
+	var cancel context.CancelFunc
+	l.ctx, cancel = context.WithTimeout(ctx, loginTimeout)
+	defer cancel()
+
+	out := s.waiting.enter(l.remote, func() { nc.Close() })
+	defer out()
+	stop := context.AfterFunc(l.ctx, func() { nc.Close() })
+	conn, channels, requests, err := ssh.NewServerConn(&burstConn{Conn: nc, pool: &s.buffers}, l.config())
+	out()
+	stop()
+	if err != nil {
+		l.failed(err)
+		return
+	}
+	id, err := identity(conn.Permissions)
+	if err != nil {
+		l.failed(err)
+		return
+	}
+	l.welcome(conn, id)
+	c := &connection{srv: s, ctx: ctx, tcp: nc, ssh: conn, identity: id, remote: l.remote}
+	c.serve(channels, requests)
+}
+
+// contain is deferred: a panic ends what it is in, and nothing else.
+func (s *Server) contain(what string) {
+	if r := recover(); r != nil {
+		s.log.Error("panic", "in", what, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
+}
+
+func remoteOf(nc net.Conn) netip.Addr {
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// connection is a client that has logged in.
+type connection struct {
+	srv      *Server
+	ctx      context.Context // of the server
+	tcp      net.Conn
+	ssh      *ssh.ServerConn
+	identity auth.Identity
+	remote   netip.Addr
+
+	mu       sync.Mutex
+	channels int // not closed by both sides
+	running  int // with a session
+	idle     *time.Timer
+}
+
+// serve answers channel requests until the connection ends, and waits for all
+// that runs in it.
+func (c *connection) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer c.close()
+	wg.Go(func() { ssh.DiscardRequests(requests) })
+	c.run(0)
+	defer context.AfterFunc(c.ctx, func() { c.run(0) })()
+
+	for n := 0; ; n++ {
+		open, ok := <-channels
+		if !ok {
+			return
+		}
+		if reason, text := c.admit(open); reason != 0 {
+			// An error means that the connection has ended; the loop will see.
+			_ = open.Reject(reason, text)
+			continue
+		}
+		wg.Go(func() { c.channel(open, n) })
+	}
+}
+
+// admit counts a channel, or says why not.
+func (c *connection) admit(open ssh.NewChannel) (ssh.RejectionReason, string) {
+	if open.ChannelType() != "session" {
+		return ssh.UnknownChannelType, "unknown channel type"
+	}
+	if c.ctx.Err() != nil {
+		return ssh.ConnectionFailed, "server stops"
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.channels >= maxChannels {
+		return ssh.ResourceShortage, "too many channels"
+	}
+	c.channels++
+	return 0, ""
+}
+
+func (c *connection) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.channels--
+}
+
+// run counts what runs. When nothing does, the connection ends after a while, or
+// at once if the server stops.
+func (c *connection) run(delta int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running += delta
+	if c.idle != nil {
+		c.idle.Stop()
+		c.idle = nil
+	}
+	switch {
+	case c.running > 0:
+	case c.ctx.Err() != nil:
+		c.tcp.Close()
+	case c.srv.idle > 0:
+		c.idle = time.AfterFunc(c.srv.idle, func() { c.tcp.Close() })
+	}
+}
+
+// close ends the connection; it does not wait for the peer.
+func (c *connection) close() {
+	c.tcp.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.idle != nil {
+		c.idle.Stop()
+		c.idle = nil
+	}
+}

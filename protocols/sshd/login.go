@@ -1,0 +1,141 @@
+package sshd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+
+	"golang.org/x/crypto/ssh"
+
+	"sftpgo/dataprovider"
+	"sftpgo/protocols/auth"
+)
+
+// Logins checks credentials and takes note of how logins end.
+type Logins interface {
+	auth.Authenticator
+	auth.Recorder
+}
+
+var (
+	errNoAttempt   = errors.New("client ended without a login attempt")
+	errNoSignature = errors.New("client offered a key and did not sign with it")
+	errNoIdentity  = errors.New("login without identity")
+)
+
+// identityKey is where the identity travels in ssh.Permissions. The permissions
+// that end up in the connection are those of the attempt that succeeded: for a
+// public key, of the key that signed, never of one that was only offered.
+type identityKey struct{}
+
+// login is the authentication of one connection.
+type login struct {
+	srv    *Server
+	ctx    context.Context // ends with the login deadline
+	remote netip.Addr
+
+	user     string // as last given
+	password bool   // a password was tried; Authenticate has noted how that ended
+	key      auth.Attempt
+	keyErr   error // of the last key; nil: none was offered
+}
+
+// config returns the server's configuration with the callbacks of this login.
+func (l *login) config() *ssh.ServerConfig {
+	c := l.srv.ssh
+	c.PublicKeyCallback = l.publicKey
+	c.VerifiedPublicKeyCallback = l.signed
+	if l.srv.password {
+		c.PasswordCallback = l.plain
+	}
+	c.AuthLogCallback = func(meta ssh.ConnMetadata, _ string, _ error) { l.user = meta.User() }
+	return &c
+}
+
+// publicKey is asked for each key that the client offers, before and without a
+// proof that it has the private part. It looks up and does nothing else.
+func (l *login) publicKey(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	l.key = l.attempt(meta, auth.PublicKey(key.Marshal()))
+	id, err := l.srv.logins.Authenticate(l.ctx, l.key)
+	if err != nil {
+		l.keyErr = err
+		return nil, err
+	}
+	l.keyErr = errNoSignature
+	return permissions(id), nil
+}
+
+// signed is called when the client has proved that it has the key; p is what
+// publicKey returned for it.
+func (l *login) signed(meta ssh.ConnMetadata, key ssh.PublicKey, p *ssh.Permissions, _ string) (*ssh.Permissions, error) {
+	id, err := identity(p)
+	if err != nil {
+		return nil, err
+	}
+	l.srv.logins.LoggedIn(l.ctx, l.attempt(meta, auth.PublicKey(key.Marshal())), id)
+	return p, nil
+}
+
+func (l *login) plain(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+	l.password = true
+	id, err := l.srv.logins.Authenticate(l.ctx, l.attempt(meta, auth.Password(password)))
+	if err != nil {
+		return nil, err
+	}
+	return permissions(id), nil
+}
+
+func (l *login) attempt(meta ssh.ConnMetadata, c auth.Credential) auth.Attempt {
+	return auth.Attempt{Protocol: dataprovider.ProtocolSSH, Remote: l.remote, User: meta.User(), Credential: c}
+}
+
+func permissions(id auth.Identity) *ssh.Permissions {
+	return &ssh.Permissions{ExtraData: map[any]any{identityKey{}: id}}
+}
+
+// identity returns who has logged in. Without a proof there is nobody.
+func identity(p *ssh.Permissions) (auth.Identity, error) {
+	if p != nil {
+		if id, ok := p.ExtraData[identityKey{}].(auth.Identity); ok {
+			return id, nil
+		}
+	}
+	return auth.Identity{}, errNoIdentity
+}
+
+// failed takes note of a connection that did not come to a login. Of the keys
+// that were refused only the last one counts: offering several is normal.
+func (l *login) failed(err error) {
+	var unauthenticated *ssh.ServerAuthError
+	var negotiation *ssh.AlgorithmNegotiationError
+	switch {
+	case l.keyErr != nil:
+		l.srv.logins.LoginFailed(l.ctx, l.key, l.keyErr)
+	case l.password:
+	case errors.As(err, &unauthenticated):
+		l.srv.logins.LoginFailed(l.ctx, auth.Attempt{Protocol: dataprovider.ProtocolSSH, Remote: l.remote, User: l.user}, errNoAttempt)
+	case errors.As(err, &negotiation):
+		// What an old device needs is worth knowing to whoever runs the server.
+		l.srv.log.Warn("no common algorithm with the client", "client_ip", l.remote.String(), "error", err)
+		return
+	}
+	l.srv.log.Debug("connection ended before login", "client_ip", l.remote.String(), "error", err)
+}
+
+// welcome logs what was negotiated.
+func (l *login) welcome(conn *ssh.ServerConn, id auth.Identity) {
+	attrs := []slog.Attr{
+		slog.String("client_ip", l.remote.String()),
+		slog.String("username", id.User.Username),
+		slog.String("method", id.Method),
+		slog.String("client", string(conn.ClientVersion())),
+	}
+	if m, ok := conn.Conn.(ssh.AlgorithmsConnMetadata); ok {
+		a := m.Algorithms()
+		attrs = append(attrs, slog.String("kex", a.KeyExchange), slog.String("host_key", a.HostKey),
+			slog.String("cipher_in", a.Read.Cipher), slog.String("mac_in", a.Read.MAC),
+			slog.String("cipher_out", a.Write.Cipher), slog.String("mac_out", a.Write.MAC))
+	}
+	l.srv.log.LogAttrs(l.ctx, slog.LevelInfo, "client logged in", attrs...)
+}
