@@ -1,0 +1,133 @@
+// Package outbox delivers events at least once: it takes them from the outbox of
+// the data store, where the session layer has put them together with what they
+// tell of, and hands them to the sinks until each has acknowledged.
+//
+// Each target has a lane of its own, so that a slow one delays no other. A lane
+// claims deliveries under a lease, and the store holds an event back while an
+// earlier one about the same file is not done. Failures are tried again on a
+// schedule that outlives restarts; what has failed too often becomes a dead
+// letter. What a killed process had in hand is delivered again with the same id.
+package outbox
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+)
+
+// sender names this module in log records.
+const sender = "actions"
+
+// Metrics is what a Dispatcher counts. How much waits is known to the store
+// (dataprovider.Outbox.Backlog).
+type Metrics interface {
+	Delivered(target string, took time.Duration)
+	Failed(target string, took time.Duration) // an attempt; the delivery is tried again or becomes Dead
+	Dead(target string)                       // given up
+}
+
+// Dispatcher implements actions.Dispatcher over the outbox of a store. It is safe
+// for concurrent use.
+type Dispatcher struct {
+	store  dataprovider.Outbox
+	gates  []Gate
+	limit  time.Duration // of a question
+	lanes  []*lane
+	routes map[actions.Kind][]string
+	wanted map[actions.Kind]bool
+	log    *slog.Logger
+}
+
+var _ actions.Dispatcher = (*Dispatcher)(nil)
+
+// New returns a dispatcher; nothing is delivered before Run. metrics may be nil.
+func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logger, cfg Config) (*Dispatcher, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := hooks.validate(); err != nil {
+		return nil, err
+	}
+	if metrics == nil {
+		metrics = noMetrics{}
+	}
+	log = log.With("sender", sender)
+	d := &Dispatcher{
+		store:  store,
+		gates:  hooks.Gates,
+		limit:  cfg.AskLimit,
+		routes: make(map[actions.Kind][]string),
+		wanted: make(map[actions.Kind]bool),
+		log:    log,
+	}
+	for _, t := range hooks.Targets {
+		d.lanes = append(d.lanes, newLane(t, store, metrics, log.With("target", t.Name), cfg))
+		for _, k := range t.Kinds {
+			d.routes[k] = append(d.routes[k], t.Name)
+			d.wanted[k] = true
+		}
+	}
+	for _, g := range hooks.Gates {
+		for _, k := range g.Kinds {
+			d.wanted[k] = true
+		}
+	}
+	return d, nil
+}
+
+// Route implements actions.Dispatcher. The caller must not change the result.
+func (d *Dispatcher) Route(e *actions.Event) []string { return slices.Clip(d.routes[e.Kind]) }
+
+// Wants implements actions.Dispatcher.
+func (d *Dispatcher) Wants(k actions.Kind) bool { return d.wanted[k] }
+
+// Wake implements actions.Dispatcher.
+func (d *Dispatcher) Wake() {
+	for _, l := range d.lanes {
+		select {
+		case l.wake <- struct{}{}:
+		default: // it has yet to act on an earlier call
+		}
+	}
+}
+
+// Run delivers until ctx is done. Then it claims nothing more, gives running
+// deliveries the drain time, abandons the rest, which stays in the store, and
+// returns. Call it once, and only one process at a time on a store.
+func (d *Dispatcher) Run(ctx context.Context) {
+	d.reportOrphans(ctx)
+	var lanes sync.WaitGroup
+	for _, l := range d.lanes {
+		lanes.Go(func() { l.run(ctx) })
+	}
+	lanes.Wait()
+}
+
+// reportOrphans names what waits for targets that are no longer configured.
+func (d *Dispatcher) reportOrphans(ctx context.Context) {
+	backlog, err := d.store.Backlog(ctx)
+	if err != nil {
+		d.log.Warn("cannot tell how many events wait for delivery", "error", err)
+		return
+	}
+	for _, b := range backlog {
+		known := slices.ContainsFunc(d.lanes, func(l *lane) bool { return l.target.Name == b.Target })
+		switch {
+		case !known && b.Queued > 0:
+			d.log.Warn("events wait for a hook that is not configured any more", "target", b.Target, "queued", b.Queued, "oldest", b.Oldest)
+		case b.Queued > 0:
+			d.log.Info("events wait for delivery", "target", b.Target, "queued", b.Queued, "oldest", b.Oldest)
+		}
+	}
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Delivered(string, time.Duration) {}
+func (noMetrics) Failed(string, time.Duration)    {}
+func (noMetrics) Dead(string)                     {}

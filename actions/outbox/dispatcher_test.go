@@ -1,0 +1,461 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sftpgo/actions"
+	"sftpgo/actions/outbox"
+)
+
+var errDown = errors.New("connection refused")
+
+func TestDeliversAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		d, _ := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		synctest.Wait()
+		begin := time.Now()
+		settle(t, s, event("01A", "/a"), "hook")
+		d.Wake()
+		synctest.Wait()
+		if d := cmp.Diff([]string{"01A"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+		if queued, dead := s.waiting(); queued != 0 || dead != 0 {
+			t.Errorf("%d queued, %d dead", queued, dead)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("woken, but waited %v", took)
+		}
+	})
+}
+
+func TestDeliversWithoutWake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		synctest.Wait()
+		settle(t, s, event("01A", "/a"), "hook")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if len(hook.delivered()) != 1 {
+			t.Error("not found by polling")
+		}
+	})
+}
+
+// One wake is enough for a chain of events about one file, and for more events
+// than are claimed at a time.
+func TestDeliversAllOfOneFileInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		d, _ := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		synctest.Wait()
+		var want []string
+		for i := range 100 {
+			id := fmt.Sprintf("%03d", i)
+			want = append(want, id)
+			settle(t, s, event(id, "/a"), "hook")
+		}
+		begin := time.Now()
+		d.Wake()
+		synctest.Wait()
+		if d := cmp.Diff(want, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// The endpoint is away for a minute while files are uploaded, renamed and
+// deleted: everything arrives, and in order per path.
+func TestOutageLosesNothingAndKeepsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		up := time.Now().Add(time.Minute)
+		paths := make(map[string][]string) // path: ids in the order of settling
+		keys := make(map[string][]string)
+		hook.deliver = func(context.Context, *actions.Event) error {
+			if time.Now().Before(up) {
+				return errDown
+			}
+			time.Sleep(10 * time.Millisecond)
+			return nil
+		}
+		d, _ := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		for i := range 300 {
+			e := event(fmt.Sprintf("%03d", i), fmt.Sprintf("/f%d", i%20))
+			if i%7 == 0 {
+				e.Kind, e.Object.TargetPath = actions.RenameDone, fmt.Sprintf("/f%d", (i+3)%20)
+			}
+			for _, k := range e.Keys() {
+				paths[k] = append(paths[k], e.ID)
+			}
+			keys[e.ID] = e.Keys()
+			settle(t, s, e, "hook")
+			d.Wake()
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Minute)
+		got := make(map[string][]string)
+		for _, id := range hook.delivered() {
+			for _, k := range keys[id] {
+				got[k] = append(got[k], id)
+			}
+		}
+		if d := cmp.Diff(paths, got); d != "" {
+			t.Errorf("events per path (-settled +delivered)\n%s", d)
+		}
+		if queued, dead := s.waiting(); queued != 0 || dead != 0 {
+			t.Errorf("%d queued, %d dead", queued, dead)
+		}
+	})
+}
+
+func TestGivesUpAfterADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook, log := new(store), new(sink), new(logs)
+		hook.deliver = func(context.Context, *actions.Event) error { return errDown }
+		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
+		settle(t, s, event("01DEAD", "/a"), "hook")
+		time.Sleep(40 * time.Hour)
+		tries := hook.attempts()
+		if len(tries) != 30 {
+			t.Fatalf("%d attempts, want 30", len(tries))
+		}
+		if total := tries[29].at.Sub(tries[0].at); total < 23*time.Hour || total > 30*time.Hour {
+			t.Errorf("given up after %v", total)
+		}
+		for i, want := range []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour} {
+			pause := tries[i+1].at.Sub(tries[i].at)
+			if pause < want || pause > want+want/5+time.Second {
+				t.Errorf("pause %d = %v, want %v and a little", i+1, pause, want)
+			}
+		}
+		if queued, dead := s.waiting(); queued != 0 || dead != 1 {
+			t.Errorf("%d queued, %d dead", queued, dead)
+		}
+		text := log.String()
+		if n := strings.Count(text, "level=WARN"); n != 29 {
+			t.Errorf("%d warnings, want one for each attempt but the last", n)
+		}
+		i := strings.Index(text, "level=ERROR")
+		if i < 0 || !strings.Contains(text[i:], "event_id=01DEAD") || !strings.Contains(text[i:], "connection refused") {
+			t.Errorf("the error line does not name event and cause:\n%s", text[max(i, 0):])
+		}
+	})
+}
+
+// A hook that refuses an event must not hold up the next event of that file.
+func TestRejectedMakesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook, log := new(store), new(sink), new(logs)
+		hook.deliver = func(_ context.Context, e *actions.Event) error {
+			if e.ID == "01A" {
+				return &actions.OutputError{Err: fmt.Errorf("%w: exit status 1", actions.ErrRejected), Output: "no such bucket"}
+			}
+			return nil
+		}
+		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
+		settle(t, s, event("01A", "/a"), "hook")
+		settle(t, s, event("01B", "/a"), "hook")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if d := cmp.Diff([]string{"01B"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+		if n := len(hook.attempts()); n != 5 {
+			t.Errorf("%d attempts, want 4 of the first event and 1 of the second", n)
+		}
+		if !strings.Contains(log.String(), `output="no such bucket"`) {
+			t.Errorf("the output of the hook is not in the log:\n%s", log)
+		}
+	})
+}
+
+// The process is killed after a delivery and before the store knows.
+func TestKilledBeforeDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		d, stop := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		synctest.Wait()
+		settle(t, s, event("01A", "/a"), "hook")
+		hook.deliver = func(context.Context, *actions.Event) error {
+			s.fail(errors.New("killed"))
+			return nil
+		}
+		d.Wake()
+		synctest.Wait()
+		stop()
+		if d := cmp.Diff([]string{"01A"}, hook.delivered()); d != "" {
+			t.Fatal(d)
+		}
+		s.fail(nil)
+		begin := time.Now()
+		hook.deliver = nil
+		start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		synctest.Wait()
+		if d := cmp.Diff([]string{"01A", "01A"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("waited %v for a lease of the killed process", took)
+		}
+	})
+}
+
+// A store that cannot be written for longer than a lease causes no repetition.
+func TestStoreAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook, log := new(store), new(sink), new(logs)
+		d, _ := start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
+		synctest.Wait()
+		settle(t, s, event("01A", "/a"), "hook")
+		hook.deliver = func(context.Context, *actions.Event) error {
+			s.fail(errors.New("disk full"))
+			return nil
+		}
+		d.Wake()
+		time.Sleep(time.Hour)
+		s.fail(nil)
+		time.Sleep(time.Hour)
+		if d := cmp.Diff([]string{"01A"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+		if queued, _ := s.waiting(); queued != 0 {
+			t.Errorf("%d queued", queued)
+		}
+		if n := strings.Count(log.String(), "disk full"); n != 1 {
+			t.Errorf("an outage of the store is %d lines in the log, want 1", n)
+		}
+	})
+}
+
+func TestSlowTargetDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, slow, quick := new(store), new(sink), new(sink)
+		slow.deliver = func(ctx context.Context, _ *actions.Event) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		d, _ := start(t, s, new(logs), outbox.DefaultConfig(), target("slow", slow), target("quick", quick))
+		synctest.Wait()
+		begin := time.Now()
+		for i := range 100 {
+			settle(t, s, event(fmt.Sprintf("%03d", i), fmt.Sprintf("/%d", i)), "slow", "quick")
+		}
+		d.Wake()
+		synctest.Wait()
+		if n := len(quick.delivered()); n != 100 || time.Since(begin) != 0 {
+			t.Errorf("%d events after %v", n, time.Since(begin))
+		}
+		if queued, _ := s.waiting(); queued != 100 {
+			t.Errorf("%d wait for the slow target, want 100", queued)
+		}
+	})
+}
+
+func TestWorkersAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		var running, most atomic.Int32
+		hook.deliver = func(context.Context, *actions.Event) error {
+			n := running.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			time.Sleep(time.Second)
+			running.Add(-1)
+			return nil
+		}
+		d, _ := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		for i := range 40 {
+			settle(t, s, event(fmt.Sprintf("%03d", i), fmt.Sprintf("/%d", i)), "hook")
+		}
+		begin := time.Now()
+		d.Wake()
+		for len(hook.delivered()) < 40 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		if most.Load() != 4 {
+			t.Errorf("%d deliveries at a time, want 4", most.Load())
+		}
+		if took := time.Since(begin); took > 11*time.Second {
+			t.Errorf("40 events of 1 s by 4 workers took %v", took)
+		}
+	})
+}
+
+func TestHangingSinkIsAbandoned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		hook.deliver = func(ctx context.Context, _ *actions.Event) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		settle(t, s, event("01A", "/a"), "hook")
+		time.Sleep(5 * time.Minute)
+		tries := hook.attempts()
+		if len(tries) < 3 || !errors.Is(tries[0].err, context.DeadlineExceeded) {
+			t.Errorf("attempts: %v", tries)
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	cfg := outbox.DefaultConfig()
+	for _, c := range []struct {
+		name   string
+		takes  time.Duration
+		done   int   // delivered when Run has returned
+		queued int64 // for the next start
+		after  time.Duration
+	}{
+		{"running deliveries end", 3 * time.Second, 4, 16, 3 * time.Second},
+		{"those that take too long are abandoned", time.Minute, 0, 20, cfg.Drain},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, hook := new(store), new(sink)
+				hook.deliver = func(ctx context.Context, _ *actions.Event) error {
+					select {
+					case <-time.After(c.takes):
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+				for i := range 20 {
+					settle(t, s, event(fmt.Sprintf("%03d", i), fmt.Sprintf("/%d", i)), "hook")
+				}
+				_, stop := start(t, s, new(logs), cfg, target("hook", hook))
+				synctest.Wait()
+				begin := time.Now()
+				stop()
+				if took := time.Since(begin); took != c.after {
+					t.Errorf("stopped after %v, want %v", took, c.after)
+				}
+				if n := len(hook.delivered()); n != c.done {
+					t.Errorf("%d delivered, want %d", n, c.done)
+				}
+				if queued, _ := s.waiting(); queued != c.queued {
+					t.Errorf("%d queued, want %d", queued, c.queued)
+				}
+				hook.deliver = nil
+				start(t, s, new(logs), cfg, target("hook", hook))
+				time.Sleep(time.Second)
+				if queued, _ := s.waiting(); queued != 0 {
+					t.Errorf("%d queued after the next start", queued)
+				}
+			})
+		})
+	}
+}
+
+func TestPanicOfASinkIsAFailedAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := new(store), new(sink)
+		var tries atomic.Int32
+		hook.deliver = func(context.Context, *actions.Event) error {
+			if tries.Add(1) == 1 {
+				panic("bug")
+			}
+			return nil
+		}
+		start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		settle(t, s, event("01A", "/a"), "hook")
+		time.Sleep(10 * time.Second)
+		if d := cmp.Diff([]string{"01A"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestUndecodableEventIsBuried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook, log := new(store), new(sink), new(logs)
+		settle(t, s, event("01A", "/a"), "hook")
+		s.entries[0].Event = []byte("{")
+		settle(t, s, event("01B", "/a"), "hook")
+		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if queued, dead := s.waiting(); queued != 0 || dead != 1 {
+			t.Errorf("%d queued, %d dead", queued, dead)
+		}
+		if d := cmp.Diff([]string{"01B"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+		if !strings.Contains(log.String(), "event_id=01A") {
+			t.Errorf("the log does not name the event:\n%s", log)
+		}
+	})
+}
+
+func TestOrphansAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, log := new(store), new(logs)
+		settle(t, s, event("01A", "/a"), "gone")
+		_, stop := start(t, s, log, outbox.DefaultConfig(), target("hook", new(sink)))
+		stop()
+		if !strings.Contains(log.String(), "not configured any more") || !strings.Contains(log.String(), "target=gone") {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+func TestRoute(t *testing.T) {
+	hooks := outbox.Hooks{
+		Targets: []outbox.Target{
+			{Name: "a", Sink: new(sink), Kinds: []actions.Kind{actions.UploadDone}, Workers: 1, Limit: time.Second},
+			{Name: "b", Sink: new(sink), Kinds: []actions.Kind{actions.UploadDone, actions.RenameDone}, Workers: 1, Limit: time.Second},
+		},
+		Gates: []outbox.Gate{{Name: "c", Asker: asker{}, Kinds: []actions.Kind{actions.DeleteCheck}}},
+	}
+	d, err := outbox.New(new(store), hooks, nil, new(logs).logger(), outbox.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kind  actions.Kind
+		names []string
+		wants bool
+	}{
+		{actions.UploadDone, []string{"a", "b"}, true},
+		{actions.RenameDone, []string{"b"}, true},
+		{actions.DeleteCheck, nil, true},
+		{actions.DownloadDone, nil, false},
+	} {
+		if got := d.Route(&actions.Event{Kind: c.kind}); !slices.Equal(got, c.names) {
+			t.Errorf("Route(%s) = %v, want %v", c.kind, got, c.names)
+		}
+		if got := d.Wants(c.kind); got != c.wants {
+			t.Errorf("Wants(%s) = %v", c.kind, got)
+		}
+	}
+}
+
+func TestNewRefusesFaultyHooks(t *testing.T) {
+	twice := target("hook", new(sink))
+	for name, h := range map[string]outbox.Hooks{
+		"two of a name": {Targets: []outbox.Target{twice, twice}},
+		"no sink":       {Targets: []outbox.Target{target("hook", nil)}},
+		"no asker":      {Gates: []outbox.Gate{{Name: "gate"}}},
+	} {
+		if _, err := outbox.New(new(store), h, nil, new(logs).logger(), outbox.DefaultConfig()); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package outbox
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sftpgo/dataprovider"
+)
+
+const (
+	// attemptSlack is added to what a sink says a delivery may take, then it is
+	// abandoned.
+	attemptSlack = 5 * time.Second
+	// leaseSlack covers the time between a claim and its arrival here. A lease
+	// lasts two attempts, since a delivery in hand may wait for one worker, and
+	// this.
+	leaseSlack = 20 * time.Second
+	// storeLimit is the deadline for recording outcomes, which goes on when the
+	// context of Run has ended.
+	storeLimit = 10 * time.Second
+)
+
+// lane is the way to one target: a loop that alone talks to the store, and
+// workers that deliver.
+type lane struct {
+	target Target
+	worker worker
+	store  dataprovider.Outbox
+	cfg    Config
+	log    *slog.Logger
+
+	wake    chan struct{}
+	jobs    chan job
+	results chan result // has room for all in hand, so that workers never wait
+
+	// Below: only for the loop.
+	inHand   int      // claimed, result not yet received
+	owed     []result // to be recorded in the store
+	released bool     // the leases of an earlier process
+	due      bool     // a claim may find something
+	failing  bool     // the store, and the log knows
+}
+
+func newLane(t Target, store dataprovider.Outbox, m Metrics, log *slog.Logger, cfg Config) *lane {
+	room := 2 * t.Workers
+	return &lane{
+		target:  t,
+		worker:  worker{target: t, metrics: m, log: log, cfg: cfg},
+		store:   store,
+		cfg:     cfg,
+		log:     log,
+		wake:    make(chan struct{}, 1),
+		jobs:    make(chan job, room),
+		results: make(chan result, room),
+		due:     true,
+	}
+}
+
+// lease is how long a claim holds.
+func (l *lane) lease() time.Duration { return 2*(l.target.Limit+attemptSlack) + leaseSlack }
+
+func (l *lane) run(ctx context.Context) {
+	deliver, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	var workers sync.WaitGroup
+	for range l.target.Workers {
+		workers.Go(func() {
+			for j := range l.jobs {
+				l.results <- l.worker.deliver(deliver, j)
+			}
+		})
+	}
+	l.loop(ctx)
+	l.drain(ctx, abandon)
+	close(l.jobs)
+	workers.Wait()
+}
+
+// loop claims and records until ctx is done.
+func (l *lane) loop(ctx context.Context) {
+	tick := time.NewTicker(l.cfg.Poll)
+	defer tick.Stop()
+	for {
+		if l.due && ctx.Err() == nil {
+			l.step(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-l.results:
+			l.receive(r)
+		case <-l.wake:
+		case <-tick.C:
+		}
+		l.due = true
+	}
+}
+
+// step records what is owed, then claims until enough is in hand. Nothing is
+// claimed while an acknowledgement is owed: a lease that ran out meanwhile would
+// bring back what was delivered.
+func (l *lane) step(ctx context.Context) {
+	for l.due {
+		l.due = false
+		if !l.said(l.record(ctx)) {
+			return
+		}
+		// While more than there are workers is in hand, the rest can wait: then
+		// many are claimed at once.
+		if l.inHand > l.target.Workers {
+			return
+		}
+		err := l.claim(ctx)
+		if ctx.Err() != nil || !l.said(err) {
+			return
+		}
+	}
+}
+
+// receive takes a result and those that are there as well.
+func (l *lane) receive(r result) {
+	for {
+		l.inHand--
+		if r.outcome != unfinished {
+			l.owed = append(l.owed, r)
+		}
+		select {
+		case r = <-l.results:
+		default:
+			return
+		}
+	}
+}
+
+func (l *lane) claim(ctx context.Context) error {
+	if !l.released {
+		if err := l.store.Release(ctx, l.target.Name); err != nil {
+			return err
+		}
+		l.released = true
+	}
+	n := cap(l.jobs) - l.inHand
+	expires := time.Now().Add(l.lease())
+	claimed, err := l.store.Claim(ctx, l.target.Name, n, l.lease())
+	if err != nil {
+		return err
+	}
+	for _, d := range claimed {
+		l.inHand++
+		l.jobs <- job{d, expires} // has room
+	}
+	l.due = len(claimed) == n
+	return nil
+}
+
+// record tells the store how deliveries ended; what it could not be told stays
+// owed.
+func (l *lane) record(ctx context.Context) error {
+	if len(l.owed) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	defer cancel()
+	done := make([]int64, 0, len(l.owed))
+	var failed []result
+	for _, r := range l.owed {
+		if r.outcome == delivered {
+			done = append(done, r.id)
+		} else {
+			failed = append(failed, r)
+		}
+	}
+	if len(done) > 0 {
+		if err := l.store.Done(ctx, done...); err != nil {
+			return err
+		}
+	}
+	for i, r := range failed {
+		if err := l.recordFailure(ctx, r); err != nil {
+			l.owed = failed[i:]
+			return err
+		}
+	}
+	l.owed = nil
+	return nil
+}
+
+func (l *lane) recordFailure(ctx context.Context, r result) error {
+	if r.outcome == dead {
+		return l.store.Bury(ctx, r.id, r.cause)
+	}
+	return l.store.Retry(ctx, r.id, r.at, r.cause)
+}
+
+// drain lets what has begun end, within the drain time, and forgets the rest: it
+// is still in the store.
+func (l *lane) drain(ctx context.Context, abandon context.CancelFunc) {
+	timer := time.AfterFunc(l.cfg.Drain, abandon)
+	defer timer.Stop()
+	for begun := false; !begun; {
+		select {
+		case <-l.jobs:
+			l.inHand--
+		default:
+			begun = true
+		}
+	}
+	for l.inHand > 0 {
+		l.receive(<-l.results)
+		l.said(l.record(ctx))
+	}
+	if !l.said(l.record(ctx)) {
+		l.log.Error("delivered events could not be recorded and will be delivered again", "events", len(l.owed))
+	}
+}
+
+// said logs the first failure of the store in a row and its end. It reports
+// whether there was none.
+func (l *lane) said(err error) bool {
+	switch {
+	case err != nil && !l.failing:
+		l.log.Warn("the outbox cannot be used, deliveries wait", "error", err)
+	case err == nil && l.failing:
+		l.log.Info("the outbox can be used again")
+	}
+	l.failing = err != nil
+	return err == nil
+}

@@ -1,0 +1,123 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+)
+
+// job is a claimed delivery.
+type job struct {
+	dataprovider.Delivery
+	expires time.Time // of the lease
+}
+
+type outcome int
+
+const (
+	unfinished outcome = iota // not begun or abandoned: nothing to record
+	delivered
+	failed // to be tried again
+	dead   // given up
+)
+
+// result is how an attempt ended.
+type result struct {
+	id      int64
+	outcome outcome
+	at      time.Time // of the next attempt, when failed
+	cause   string    // when failed or dead
+}
+
+// worker makes attempts on one target. It is safe for concurrent use.
+type worker struct {
+	target  Target
+	metrics Metrics
+	log     *slog.Logger
+	cfg     Config
+}
+
+func (w worker) deliver(ctx context.Context, j job) result {
+	limit := w.target.Limit + attemptSlack
+	if ctx.Err() != nil || time.Until(j.expires) < limit {
+		return result{id: j.ID} // a suspended machine: the lease would not last
+	}
+	var e actions.Event
+	if err := json.Unmarshal(j.Event, &e); err != nil {
+		return w.bury(j, fmt.Errorf("decode event: %w", err), 0)
+	}
+	attempt, cancel := context.WithTimeoutCause(ctx, limit,
+		fmt.Errorf("abandoned after %v: %w", limit, context.DeadlineExceeded))
+	defer cancel()
+	start := time.Now()
+	err := deliver(attempt, w.target.Sink, &e)
+	took := time.Since(start)
+	switch {
+	case err == nil:
+		w.metrics.Delivered(w.target.Name, took)
+		return result{id: j.ID, outcome: delivered}
+	case ctx.Err() != nil:
+		w.log.Info("delivery interrupted by the end of the server, the next start repeats it", "event_id", j.EventID)
+		return result{id: j.ID}
+	}
+	return w.fail(j, &e, err, took)
+}
+
+// fail decides when the delivery is tried again, if at all.
+func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) result {
+	schedule := w.cfg.Unreachable
+	if errors.Is(err, actions.ErrRejected) {
+		schedule = w.cfg.Rejected
+	}
+	if j.Attempt > len(schedule) {
+		return w.bury(j, err, took)
+	}
+	pause := jitter(schedule[max(j.Attempt, 1)-1])
+	w.metrics.Failed(w.target.Name, took)
+	logFailure(w.log, err).Warn("delivery failed", "event_id", j.EventID, "kind", string(e.Kind),
+		"path", e.Object.Path, "attempt", j.Attempt, "next_in", pause.Round(time.Millisecond).String())
+	return result{id: j.ID, outcome: failed, at: time.Now().Add(pause), cause: err.Error()}
+}
+
+func (w worker) bury(j job, err error, took time.Duration) result {
+	w.metrics.Failed(w.target.Name, took)
+	w.metrics.Dead(w.target.Name)
+	logFailure(w.log, err).Error("delivery given up, the event is kept as a dead letter", "event_id", j.EventID,
+		"attempt", j.Attempt, "settled", j.Settled)
+	return result{id: j.ID, outcome: dead, cause: err.Error()}
+}
+
+// deliver keeps the fault of one sink from taking the server down.
+func deliver(ctx context.Context, s actions.Sink, e *actions.Event) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return s.Deliver(ctx, e)
+}
+
+// jitter spreads what failed together over a fifth of the pause.
+func jitter(d time.Duration) time.Duration {
+	if d < 5 {
+		return d
+	}
+	return d + rand.N(d/5)
+}
+
+// logFailure adds an error and what the receiver said.
+func logFailure(log *slog.Logger, err error) *slog.Logger {
+	log = log.With("error", err.Error())
+	var out *actions.OutputError
+	if errors.As(err, &out) && out.Output != "" {
+		log = log.With("output", out.Output)
+	}
+	return log
+}
