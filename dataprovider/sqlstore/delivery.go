@@ -1,0 +1,262 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sftpgo/dataprovider"
+)
+
+// deliveryState says where in the queue index a delivery is found, so that a
+// claim reads little more than what it takes, however much waits.
+type deliveryState int
+
+const (
+	queued  deliveryState = iota // nothing is before it, never claimed; in order of id
+	leased                       // claimed; due again when the lease ends
+	resting                      // given back; due at its time
+	blocked                      // an earlier delivery holds one of its keys
+	dead
+)
+
+// maxDue bounds how many deliveries that came due again a claim looks at. Only
+// when more than this came due since the last claim, they are taken in order of
+// that, not of age.
+const maxDue = 256
+
+// hashKeys shortens keys. Should two keys collide, their events are delivered in
+// order: a delay, no fault.
+func hashKeys(keys []string) []int64 {
+	out := make([]int64, 0, len(keys))
+	for _, k := range keys {
+		sum := sha256.Sum256([]byte(k))
+		h := int64(binary.BigEndian.Uint64(sum[:]))
+		if !slices.Contains(out, h) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+func packHashes(hashes []int64) []byte {
+	b := make([]byte, 0, 8*len(hashes))
+	for _, h := range hashes {
+		b = binary.BigEndian.AppendUint64(b, uint64(h))
+	}
+	return b
+}
+
+func unpackHashes(b []byte) []int64 {
+	out := make([]int64, 0, len(b)/8)
+	for ; len(b) >= 8; b = b[8:] {
+		out = append(out, int64(binary.BigEndian.Uint64(b)))
+	}
+	return out
+}
+
+// Claim implements dataprovider.Outbox.
+func (o outbox) Claim(ctx context.Context, target string, n int, ttl time.Duration) (out []dataprovider.Delivery, err error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	err = o.write(ctx, func(t *tx) error {
+		now := o.now()
+		ids, err := t.due(target, n, now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			d, err := t.lease(id, now.Add(ttl).UnixMicro())
+			if err != nil {
+				return err
+			}
+			d.Target = target
+			out = append(out, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim for %q: %w", target, err)
+	}
+	return out, nil
+}
+
+// selectDue takes straight from the queue index. Queued deliveries have due_at 0,
+// so that they come in order of id.
+const selectDue = "SELECT id FROM outbox_delivery WHERE target = ? AND state = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?"
+
+// due returns the oldest deliveries that may be claimed.
+func (t *tx) due(target string, n int, now int64) (ids []int64, err error) {
+	scan := func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}
+	limits := map[deliveryState]int{queued: n, leased: max(n, maxDue), resting: max(n, maxDue)}
+	for state, limit := range limits {
+		if err := t.rows(selectDue, []any{target, state, now, limit}, scan); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(n, len(ids))], nil
+}
+
+func (t *tx) lease(id, until int64) (d dataprovider.Delivery, err error) {
+	const update = "UPDATE outbox_delivery SET state = ?, due_at = ?, attempts = attempts + 1 WHERE id = ?"
+	if _, err := t.exec(update, leased, until, id); err != nil {
+		return d, err
+	}
+	var settled int64
+	const query = "SELECT id, event_id, event, attempts, settled FROM outbox_delivery WHERE id = ?"
+	err = t.row(query, []any{id}, &d.ID, &d.EventID, &d.Event, &d.Attempt, &settled)
+	d.Settled = time.UnixMicro(settled)
+	return d, err
+}
+
+// Done implements dataprovider.Outbox.
+func (o outbox) Done(ctx context.Context, ids ...int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	err := o.write(ctx, func(t *tx) error {
+		for _, id := range ids {
+			if err := t.done(id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("acknowledge %d: %w", ids, err)
+	}
+	return nil
+}
+
+func (t *tx) done(id int64) error {
+	switch err := t.freeKeys(id); {
+	case errors.Is(err, dataprovider.ErrNotFound): // gone, or dead and without keys
+	case err != nil:
+		return err
+	}
+	_, err := t.exec("DELETE FROM outbox_delivery WHERE id = ?", id)
+	return err
+}
+
+// freeKeys lets those move up that waited behind a delivery, or returns
+// ErrNotFound if it does not live.
+func (t *tx) freeKeys(id int64) error {
+	var target string
+	var packed []byte
+	const query = "SELECT target, keys FROM outbox_delivery WHERE id = ? AND state <> ?"
+	err := t.row(query, []any{id, dead}, &target, &packed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return dataprovider.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	for _, h := range unpackHashes(packed) {
+		if err := t.freeKey(target, h, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freeKey takes a delivery out of the line for one key. If it was the first, the
+// next one has one thing less to wait for.
+func (t *tx) freeKey(target string, hash, id int64) error {
+	var line []int64
+	const first = "SELECT delivery FROM outbox_key WHERE target = ? AND hash = ? ORDER BY delivery LIMIT 2"
+	err := t.rows(first, []any{target, hash}, func(rows *sql.Rows) error {
+		var d int64
+		err := rows.Scan(&d)
+		line = append(line, d)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	const leave = "DELETE FROM outbox_key WHERE target = ? AND hash = ? AND delivery = ?"
+	if _, err := t.exec(leave, target, hash, id); err != nil {
+		return err
+	}
+	if len(line) < 2 || line[0] != id {
+		return nil
+	}
+	const moveUp = "UPDATE outbox_delivery SET waits = waits - 1," +
+		" state = CASE WHEN waits = 1 THEN ? ELSE state END WHERE id = ?"
+	_, err = t.exec(moveUp, queued, line[1])
+	return err
+}
+
+// Retry implements dataprovider.Outbox.
+func (o outbox) Retry(ctx context.Context, id int64, at time.Time, cause string) error {
+	err := o.write(ctx, func(t *tx) error {
+		const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, cause = ? WHERE id = ? AND state IN (?, ?)"
+		given, err := t.changed(query, resting, at.UnixMicro(), cause, id, leased, resting)
+		return cmp.Or(err, missingUnless(given))
+	})
+	if err != nil {
+		return fmt.Errorf("retry %d: %w", id, err)
+	}
+	return nil
+}
+
+// Release implements dataprovider.Outbox.
+func (o outbox) Release(ctx context.Context, target string) error {
+	err := o.write(ctx, func(t *tx) error {
+		const query = "UPDATE outbox_delivery SET due_at = 0 WHERE target = ? AND state = ?"
+		_, err := t.exec(query, target, leased)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("release for %q: %w", target, err)
+	}
+	return nil
+}
+
+// Bury implements dataprovider.Outbox.
+func (o outbox) Bury(ctx context.Context, id int64, cause string) error {
+	err := o.write(ctx, func(t *tx) error {
+		if err := t.freeKeys(id); err != nil {
+			return err
+		}
+		const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, waits = 0, cause = ? WHERE id = ?"
+		_, err := t.exec(query, dead, o.now().UnixMicro(), cause, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bury %d: %w", id, err)
+	}
+	return nil
+}
+
+func missingUnless(found bool) error {
+	if found {
+		return nil
+	}
+	return dataprovider.ErrNotFound
+}
+
+// settledAt returns when a delivery was recorded; the zero time if it has gone.
+func (o outbox) settledAt(ctx context.Context, id int64) (time.Time, error) {
+	var at int64
+	err := o.reader.row(ctx, "SELECT settled FROM outbox_delivery WHERE id = ?", []any{id}, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.UnixMicro(at), nil
+}

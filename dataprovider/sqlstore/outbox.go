@@ -1,0 +1,186 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"sftpgo/dataprovider"
+)
+
+// outbox implements dataprovider.Outbox.
+type outbox struct{ *Store }
+
+// blob makes sure that nothing is empty bytes, not NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// Begin implements dataprovider.Outbox.
+func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) {
+	err = o.write(ctx, func(t *tx) error {
+		id, err = t.dialect.insert(t, "INSERT INTO outbox_pending (record) VALUES (?)", blob(record))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
+	return id, nil
+}
+
+// Pending implements dataprovider.Outbox.
+func (o outbox) Pending(ctx context.Context) iter.Seq2[dataprovider.Pending, error] {
+	return func(yield func(dataprovider.Pending, error) bool) {
+		var last int64
+		for {
+			page, err := o.pendingPage(ctx, last)
+			if err != nil {
+				yield(dataprovider.Pending{}, fmt.Errorf("list pending: %w", err))
+				return
+			}
+			for _, p := range page {
+				if !yield(p, nil) {
+					return
+				}
+			}
+			if len(page) < pageSize {
+				return
+			}
+			last = page[len(page)-1].ID
+		}
+	}
+}
+
+func (o outbox) pendingPage(ctx context.Context, after int64) (page []dataprovider.Pending, err error) {
+	const query = "SELECT id, record FROM outbox_pending WHERE id > ? ORDER BY id LIMIT ?"
+	err = o.reader.rows(ctx, query, []any{after, pageSize}, func(rows *sql.Rows) error {
+		var p dataprovider.Pending
+		if err := rows.Scan(&p.ID, &p.Record); err != nil {
+			return err
+		}
+		page = append(page, p)
+		return nil
+	})
+	return page, err
+}
+
+// Drop implements dataprovider.Outbox.
+func (o outbox) Drop(ctx context.Context, id int64) error {
+	err := o.write(ctx, func(t *tx) error {
+		_, err := t.exec("DELETE FROM outbox_pending WHERE id = ?", id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop %d: %w", id, err)
+	}
+	return nil
+}
+
+// Settle implements dataprovider.Outbox.
+func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement) (sum dataprovider.Amount, err error) {
+	hashes := hashKeys(s.Keys)
+	err = o.write(ctx, func(t *tx) error {
+		if id != 0 {
+			was, err := t.changed("DELETE FROM outbox_pending WHERE id = ?", id)
+			if err != nil {
+				return err
+			}
+			if !was {
+				return dataprovider.ErrNotFound
+			}
+		}
+		now := o.now()
+		for i, target := range s.Targets {
+			if slices.Contains(s.Targets[:i], target) {
+				continue
+			}
+			if err := t.deliver(target, hashes, s, now.UnixMicro()); err != nil {
+				return err
+			}
+		}
+		if s.Owner == "" {
+			return nil
+		}
+		sum, err = t.addUsage(s.Owner, s.Delta, now)
+		return err
+	})
+	if err != nil {
+		return dataprovider.Amount{}, fmt.Errorf("settle %d: %w", id, err)
+	}
+	return sum, nil
+}
+
+// deliver queues an event behind those that hold its keys.
+func (t *tx) deliver(target string, hashes []int64, s dataprovider.Settlement, now int64) error {
+	waits := 0
+	for _, h := range hashes {
+		var held int
+		const query = "SELECT 1 FROM outbox_key WHERE target = ? AND hash = ? LIMIT 1"
+		switch err := t.row(query, []any{target, h}, &held); {
+		case err == nil:
+			waits++
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+	}
+	state := queued
+	if waits > 0 {
+		state = blocked
+	}
+	id, err := t.dialect.insert(t, "INSERT INTO outbox_delivery"+
+		" (target, state, due_at, waits, attempts, settled, cause, keys, event_id, event)"+
+		" VALUES (?, ?, 0, ?, 0, ?, '', ?, ?, ?)",
+		target, state, waits, now, packHashes(hashes), s.EventID, blob(s.Event))
+	if err != nil {
+		return err
+	}
+	for _, h := range hashes {
+		const query = "INSERT INTO outbox_key (target, hash, delivery) VALUES (?, ?, ?)"
+		if _, err := t.exec(query, target, h, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Backlog implements dataprovider.Outbox.
+func (o outbox) Backlog(ctx context.Context) (out []dataprovider.Backlog, err error) {
+	var oldest int64 // lowest id of the target that was last seen
+	byTarget := map[string]int64{}
+	const count = "SELECT target, state, count(*), min(id) FROM outbox_delivery GROUP BY target, state ORDER BY target, state"
+	err = o.reader.rows(ctx, count, nil, func(rows *sql.Rows) error {
+		var target string
+		var state deliveryState
+		var n, first int64
+		if err := rows.Scan(&target, &state, &n, &first); err != nil {
+			return err
+		}
+		if len(out) == 0 || out[len(out)-1].Target != target {
+			out, oldest = append(out, dataprovider.Backlog{Target: target}), 0
+		}
+		b := &out[len(out)-1]
+		if state == dead {
+			b.Dead = n
+			return nil
+		}
+		b.Queued += n
+		if oldest == 0 || first < oldest {
+			oldest = first
+			byTarget[target] = first
+		}
+		return nil
+	})
+	for i := 0; i < len(out) && err == nil; i++ {
+		out[i].Oldest, err = o.settledAt(ctx, byTarget[out[i].Target])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("backlog: %w", err)
+	}
+	return out, nil
+}

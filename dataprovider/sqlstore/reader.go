@@ -1,0 +1,101 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+)
+
+// reader answers from the last commit, beside the writer.
+type reader struct {
+	db      *sql.DB
+	dialect dialect
+	mu      sync.RWMutex
+	stmts   map[string]*sql.Stmt
+	closed  bool
+}
+
+func newReader(db *sql.DB, d dialect) *reader {
+	return &reader{db: db, dialect: d, stmts: map[string]*sql.Stmt{}}
+}
+
+func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	r.mu.RLock()
+	st, ok := r.stmts[query]
+	closed := r.closed
+	r.mu.RUnlock()
+	if closed {
+		return nil, errClosed
+	}
+	if ok {
+		return st, nil
+	}
+	st, err := r.db.PrepareContext(ctx, r.dialect.rebind(query))
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if other, ok := r.stmts[query]; ok || r.closed {
+		_ = st.Close() // somebody was quicker
+		if r.closed {
+			return nil, errClosed
+		}
+		return other, nil
+	}
+	r.stmts[query] = st
+	return st, nil
+}
+
+// row scans the one row of a query, or returns sql.ErrNoRows.
+func (r *reader) row(ctx context.Context, query string, args []any, dest ...any) error {
+	return r.read(ctx, func(ctx context.Context) error {
+		st, err := r.stmt(ctx, query)
+		if err != nil {
+			return err
+		}
+		return st.QueryRowContext(ctx, args...).Scan(dest...)
+	})
+}
+
+// rows calls scan for each row of a query.
+func (r *reader) rows(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
+	return r.read(ctx, func(ctx context.Context) error {
+		st, err := r.stmt(ctx, query)
+		if err != nil {
+			return err
+		}
+		return each(scan)(st.QueryContext(ctx, args...))
+	})
+}
+
+func (r *reader) read(ctx context.Context, query func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return ended(ctx)
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err := query(ctx)
+	switch {
+	case err == nil || errors.Is(err, sql.ErrNoRows):
+		return err
+	case ctx.Err() != nil:
+		return ended(ctx)
+	}
+	return r.dialect.classify(err)
+}
+
+func (r *reader) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	errs := make([]error, 0, len(r.stmts)+1)
+	for _, st := range r.stmts {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(append(errs, r.db.Close())...)
+}
