@@ -13,6 +13,7 @@ import (
 func testLifecycle(t *testing.T, f *fixture) {
 	t.Run("lease", func(t *testing.T) { testLease(t, f) })
 	t.Run("retry", func(t *testing.T) { testRetry(t, f) })
+	t.Run("late retry", func(t *testing.T) { testLateRetry(t, f) })
 	t.Run("release", func(t *testing.T) { testRelease(t, f) })
 	t.Run("bury", func(t *testing.T) { testBury(t, f) })
 	t.Run("unknown", func(t *testing.T) { testUnknownDelivery(t, f) })
@@ -75,6 +76,27 @@ func testRetry(t *testing.T, f *fixture) {
 	attempt(t, ds[0], 3)
 	must(t, out.Retry(t.Context(), ds[0].ID, c.now().Add(-time.Hour), "once more"))
 	attempt(t, expect(t, s, 10, "e1")[0], 4)
+}
+
+// A holder whose lease ran out may still give back, whether or not another one
+// has claimed meanwhile.
+func testLateRetry(t *testing.T, f *fixture) {
+	s, c := f.store(t)
+	out := s.Outbox()
+	settle(t, s, "e1", "/a")
+	settle(t, s, "e2", "/b")
+	settle(t, s, "e3", "/c")
+	late := expect(t, s, 10, "e1", "e2", "e3")
+	c.advance(time.Minute)
+	now := expect(t, s, 1, "e1")
+	must(t, out.Retry(t.Context(), late[0].ID, c.now().Add(time.Hour), "late"))
+	must(t, out.Retry(t.Context(), late[1].ID, c.now().Add(2*time.Hour), "late"))
+	expect(t, s, 10, "e3")
+	must(t, out.Retry(t.Context(), now[0].ID, c.now().Add(time.Second), "the last word counts"))
+	c.advance(time.Second)
+	expect(t, s, 10, "e1")
+	c.advance(2 * time.Hour)
+	expect(t, s, 10, "e1", "e2", "e3")
 }
 
 // After a kill, what the dead process had claimed is due at once; what it had
