@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 
 	"golang.org/x/net/webdav"
 
@@ -17,39 +18,42 @@ type target struct {
 	tree   bool // all below changes too
 }
 
-// guard makes sure that the client has named a token for each lock that protects
-// the targets (RFC 4918 section 7), and that the If header holds. The locks come
-// first: a client with the wrong token should hear that the resource is locked.
+// guard makes sure that the If header holds, and that the client has named a token
+// for each lock that protects the targets (RFC 4918 section 7).
 func (q *request) guard(targets ...target) error {
-	header := q.Header.Get("If")
-	var lists []ifList
-	if header != "" {
-		var err error
-		if lists, err = parseIf(header); err != nil {
-			return refuse(http.StatusBadRequest, "malformed If header")
-		}
-	}
 	tree := q.s.StorageRoot()
-	if q.server.locks.any(tree) {
-		submitted := tokens(lists)
-		for _, t := range targets {
-			if root := q.locked(tree, t, submitted); root != "" {
-				return &refusal{
-					status: http.StatusLocked, text: "locked",
-					xml: "<D:lock-token-submitted><D:href>" + href(root) + "</D:href></D:lock-token-submitted>",
-				}
+	lists, err := q.conditions(tree)
+	if err != nil || !q.server.locks.any(tree) {
+		return err
+	}
+	submitted := tokens(lists)
+	for _, t := range targets {
+		if root := q.locked(tree, t, submitted); root != "" {
+			return &refusal{
+				status: http.StatusLocked, text: "locked",
+				xml: "<D:lock-token-submitted><D:href>" + href(root) + "</D:href></D:lock-token-submitted>",
 			}
 		}
 	}
+	return nil
+}
+
+// conditions evaluates the If header and returns its lists.
+func (q *request) conditions(tree string) ([]ifList, error) {
+	header := strings.Join(q.Header.Values("If"), " ")
 	if header == "" {
-		return nil
+		return nil, nil
+	}
+	lists, err := parseIf(header)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "malformed If header")
 	}
 	for _, l := range lists {
 		if q.holds(tree, l) {
-			return nil
+			return lists, nil
 		}
 	}
-	return refuse(http.StatusPreconditionFailed, "no list of the If header holds")
+	return nil, refuse(http.StatusPreconditionFailed, "no list of the If header holds")
 }
 
 // locked returns the root of a lock that protects t and whose token was not

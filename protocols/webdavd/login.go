@@ -13,18 +13,31 @@ import (
 // on.
 const challenge = `Basic realm="SFTPGo WebDAV", charset="UTF-8"`
 
-// login authenticates one request. What was wrong stays in the log.
-func (s *Server) login(r *http.Request, remote netip.Addr) (auth.Identity, error) {
+// Logins is what the server needs of authentication: the verdict, and a note when
+// a client is turned away after it.
+type Logins interface {
+	auth.Authenticator
+	auth.Recorder
+}
+
+// attempt is the login that a request carries.
+func attempt(r *http.Request, remote netip.Addr) (a auth.Attempt, ok bool) {
 	user, password, ok := r.BasicAuth()
-	if !ok {
-		return auth.Identity{}, unauthorized(nil)
-	}
-	id, err := s.auth.Authenticate(r.Context(), auth.Attempt{
+	return auth.Attempt{
 		Protocol:   dataprovider.ProtocolDAV,
 		Remote:     remote,
 		User:       user,
 		Credential: auth.Password(password),
-	})
+	}, ok
+}
+
+// login authenticates one request. What was wrong stays in the log.
+func (s *Server) login(r *http.Request, remote netip.Addr) (auth.Identity, error) {
+	a, ok := attempt(r, remote)
+	if !ok {
+		return auth.Identity{}, unauthorized(nil)
+	}
+	id, err := s.auth.Authenticate(r.Context(), a)
 	if errors.Is(err, auth.ErrRejected) {
 		return auth.Identity{}, unauthorized(err)
 	}

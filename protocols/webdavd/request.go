@@ -53,6 +53,10 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 		return err
 	}
 	lease, err := s.pool.acquire(r.Context(), who, remote)
+	if errors.Is(err, session.ErrSessions) {
+		a, _ := attempt(r, remote)
+		s.auth.LoginFailed(r.Context(), a, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"sftpgo/protocols"
-	"sftpgo/protocols/auth"
 	"sftpgo/protocols/session"
 )
 
@@ -34,7 +33,7 @@ const (
 // Server is the WebDAV front-end of one binding.
 type Server struct {
 	cert  *certificate // nil: clear text
-	auth  auth.Authenticator
+	auth  Logins
 	pool  *pool
 	locks *Locks
 	log   *slog.Logger
@@ -49,7 +48,7 @@ var _ protocols.Server = (*Server)(nil)
 // New makes the server of binding b. Relative file names of cfg are taken from
 // dir, the configuration directory. The locks are shared by all bindings, so that
 // clients of one see the locks made through another.
-func New(cfg Config, b Binding, dir string, authn auth.Authenticator, sessions *session.Manager,
+func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Manager,
 	locks *Locks, log *slog.Logger,
 ) (*Server, error) {
 	s := &Server{
