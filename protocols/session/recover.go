@@ -19,17 +19,19 @@ var errInterrupted = errors.New("the server was stopped during the upload")
 func (m *Manager) Recover(ctx context.Context) (int, error) {
 	r := &recovery{m: m, storage: map[string]vfs.FS{}, counted: map[string]dataprovider.Amount{}}
 	defer r.close()
-	n := 0
+	var found []dataprovider.Pending
 	for p, err := range m.store.Outbox().Pending(ctx) {
 		if err != nil {
-			return n, fmt.Errorf("read intentions: %w", err)
+			return 0, fmt.Errorf("read intentions: %w", err)
 		}
-		n++
+		found = append(found, p)
+	}
+	for _, p := range found {
 		if err := r.one(ctx, p); err != nil {
-			return n, fmt.Errorf("settle intention %d: %w", p.ID, err)
+			return len(found), fmt.Errorf("settle intention %d: %w", p.ID, err)
 		}
 	}
-	return n, nil
+	return len(found), nil
 }
 
 // recovery holds what several intentions share.

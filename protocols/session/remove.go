@@ -95,6 +95,9 @@ func (s *Session) removeFile(ctx context.Context, name string, info fs.FileInfo)
 	if handled {
 		return s.deletedByHook(ctx, pg, name, info)
 	}
+	if info, err = s.lstat(ctx, name); err != nil { // it may have been replaced meanwhile
+		return err
+	}
 	where := s.path(name)
 	delta := minus(noAmount, pg.before(where, amountOf(info)))
 	e := s.event(actions.DeleteDone, name)

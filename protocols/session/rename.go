@@ -43,12 +43,12 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if oldname == "/" || newname == "/" {
 		return refuse("rename", oldname, vfs.ErrPermission)
 	}
+	pg := s.lock(oldname, newname)
+	defer pg.unlock()
 	info, err := s.lstat(ctx, oldname)
 	if err != nil {
 		return err
 	}
-	pg := s.lock(oldname, newname)
-	defer pg.unlock()
 	target, err := s.lstat(ctx, newname)
 	if err != nil && !errors.Is(err, vfs.ErrNotExist) {
 		return err

@@ -144,9 +144,10 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 	}
 	e := t.s.event(kindOf(err), t.name)
 	after, delta := t.bookInPlace(ctx, pg, e.Object.Path)
-	if !t.up.touched.Load() {
+	if err == nil && !t.up.touched.Load() {
 		t.s.m.journal.drop(ctx, t.up.intent)
-		return t.closeUntouched(ctx, err)
+		t.closeUntouched(ctx)
+		return nil
 	}
 	t.finish(&e, after.Bytes, err)
 	if serr := t.s.m.journal.settle(ctx, t.up.intent, e, t.s.owner(), delta); serr != nil && err == nil {
@@ -157,19 +158,18 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 
 // closeUntouched ends what was opened for reading and writing and never written:
 // no upload, and a download if anything was read.
-func (t *Transfer) closeUntouched(ctx context.Context, err error) error {
+func (t *Transfer) closeUntouched(ctx context.Context) {
 	sent := t.up.sent.Load()
 	if sent == 0 {
-		return err
+		return
 	}
 	t.dir = Download
 	t.moved.Store(sent)
 	e := t.s.event(actions.DownloadDone, t.name)
-	t.finish(&e, sent, err)
-	if serr := t.s.m.journal.settle(ctx, 0, e, "", noAmount); serr != nil {
-		t.s.log.Error("event of a download waits for the data store", "error", serr)
+	t.finish(&e, sent, nil)
+	if err := t.s.m.journal.settle(ctx, 0, e, "", noAmount); err != nil {
+		t.s.log.Error("event of a download waits for the data store", "error", err)
 	}
-	return err
 }
 
 func (t *Transfer) bookInPlace(ctx context.Context, pg *pages, path string) (after, delta dataprovider.Amount) {

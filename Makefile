@@ -1,0 +1,40 @@
+# Everything a developer needs, without other tools than Go.
+# CGO stays off: one static binary.
+export CGO_ENABLED = 0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
+
+.PHONY: build run test race e2e chaos bench fuzz lint config clients clean
+
+build: ## the binary ./sftpgo
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o sftpgo ./cmd/sftpgo
+
+run: build ## serve ./data on loopback, with a user and a hook to look at
+	@packaging/demo/run.sh
+
+test: clients ## all tests, with the clients that they drive
+	go test ./...
+
+race: clients ## the tests under the race detector, which needs cgo and a C compiler
+	CGO_ENABLED=1 go test -race $(shell .ci/race-packages)
+
+chaos: clients ## the slow ones: kill the server at many moments under load
+	go test -count=1 -timeout 60m -run 'Chaos' -chaos ./cmd/sftpgo
+
+bench: ## figures, no verdict: MB per CPU second, files per second, memory
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for ten seconds
+	.ci/fuzz 10s
+
+lint: ## vet, formatting, static analysis
+	.ci/lint
+
+config: ## write sftpgo.json and the reference from the code
+	go test ./config -run Golden -update
+
+clients: ## the programs that the tests drive, from Debian's packages
+	@.ci/clients
+
+clean:
+	rm -rf sftpgo data

@@ -1,0 +1,214 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+	"sftpgo/dataprovider/sqlstore"
+	"sftpgo/protocols/session"
+	"sftpgo/vfs"
+	"sftpgo/vfs/localfs"
+)
+
+// hooks wants everything and answers questions as the test says.
+type hooks struct {
+	mu      sync.Mutex
+	verdict actions.Verdict
+	err     error
+	onAsk   func()
+}
+
+func (h *hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.onAsk != nil {
+		h.onAsk()
+	}
+	return h.verdict, h.err
+}
+func (h *hooks) Route(*actions.Event) []string { return []string{"hook"} }
+func (h *hooks) Wants(actions.Kind) bool       { return true }
+func (h *hooks) Wake()                         {}
+
+type counters struct {
+	mu       sync.Mutex
+	sessions int
+	done     int
+	failed   int
+}
+
+func (c *counters) SessionsChanged(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions = n
+}
+
+func (c *counters) TransferDone(_ session.Direction, _ int64, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done++
+	if err != nil {
+		c.failed++
+	}
+}
+
+// rig is a manager on a real directory and a store in memory.
+type rig struct {
+	t       *testing.T
+	home    string
+	store   dataprovider.Store
+	hooks   *hooks
+	metrics *counters
+	manager *session.Manager
+	user    dataprovider.User
+}
+
+func newRig(t *testing.T, cfg session.Config, change ...func(*dataprovider.User)) *rig {
+	t.Helper()
+	r := &rig{t: t, home: filepath.Join(t.TempDir(), "alice"), hooks: &hooks{}, metrics: &counters{}}
+	r.user = dataprovider.User{
+		Username: "alice", Status: 1, HomeDir: r.home, Password: "$argon2id$unused",
+		Permissions: map[string][]string{"/": {"*"}},
+	}
+	for _, c := range change {
+		c(&r.user)
+	}
+	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "sftpgo.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	r.store = store
+	if _, err := r.store.Users().Put(t.Context(), r.user, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.restart(cfg, r.store)
+	return r
+}
+
+// restart makes a new manager, as a new process would.
+func (r *rig) restart(cfg session.Config, store dataprovider.Store) {
+	log := slog.New(slog.DiscardHandler)
+	r.manager = session.NewManager(store, r.hooks, []vfs.Factory{localfs.NewFactory(log)}, r.metrics, log, 1, cfg)
+}
+
+func (r *rig) open() *session.Session {
+	r.t.Helper()
+	s, err := r.manager.Open(r.t.Context(), r.user, session.Peer{
+		Protocol: "SFTP", ID: "SFTP_1", Remote: netip.MustParseAddr("192.0.2.7"), Method: "password",
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func (r *rig) write(name, content string) {
+	r.t.Helper()
+	p := filepath.Join(r.home, name)
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(p, []byte(content), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// content is what lies at name, or "-" for nothing.
+func (r *rig) content(name string) string {
+	r.t.Helper()
+	b, err := os.ReadFile(filepath.Join(r.home, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return "-"
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// events takes what waits for delivery, as "action path [target] status size".
+func (r *rig) events() []string {
+	r.t.Helper()
+	var lines []string
+	for {
+		list, err := r.store.Outbox().Claim(r.t.Context(), "hook", 100, time.Minute)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if len(list) == 0 {
+			return lines
+		}
+		for _, d := range list {
+			var e actions.Event
+			if err := json.Unmarshal(d.Event, &e); err != nil {
+				r.t.Fatal(err)
+			}
+			line := fmt.Sprintf("%s %s", e.Kind, e.Object.Name)
+			if e.Object.Target != "" {
+				line += " " + e.Object.Target
+			}
+			lines = append(lines, fmt.Sprintf("%s %d %d", line, e.Result.Status, e.Result.Size))
+			if err := r.store.Outbox().Done(r.t.Context(), d.ID); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (r *rig) removeOutside(name string) {
+	if err := os.Remove(filepath.Join(r.home, name)); err != nil {
+		r.t.Error(err)
+	}
+}
+
+func (r *rig) usage() dataprovider.Amount {
+	r.t.Helper()
+	u, err := r.store.Usage().Get(r.t.Context(), "alice")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return u.Amount
+}
+
+func (r *rig) leftovers() []string {
+	r.t.Helper()
+	found, err := filepath.Glob(filepath.Join(r.home, vfs.StagingPrefix+"*"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return found
+}
+
+const put = vfs.Write | vfs.Create | vfs.Truncate
+
+// upload sends content and ends the way fail says.
+func upload(s *session.Session, name, content string, mode vfs.Mode, fail error) error {
+	t, err := s.Upload(s.Context(), name, mode)
+	if err != nil {
+		return err
+	}
+	if mode&vfs.Truncate == 0 {
+		if _, err := t.Seek(0, io.SeekEnd); err != nil {
+			return err
+		}
+	}
+	if _, err := io.WriteString(t, content); err != nil && fail == nil {
+		fail = err
+	}
+	t.TransferError(fail)
+	return t.Close()
+}
