@@ -1,0 +1,8 @@
+//go:build unix
+
+package localfs
+
+import "golang.org/x/sys/unix"
+
+// openNonblock keeps an open from waiting for the other end of a FIFO.
+const openNonblock = unix.O_NONBLOCK
