@@ -1,11 +1,15 @@
 package actions
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // RedactURL returns a URL, or what looks like one, without user info, query and
 // fragment: the parts that hold passwords, tokens and signatures. It is for
-// logs, and for endpoints that go into a payload. Text that is no valid URL is
-// treated the same way.
+// logs, and for endpoints that go into a payload. Of text that is no
+// valid URL everything before the last @ goes, since that may be a password with
+// a slash in it.
 func RedactURL(s string) string {
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
 		s = s[:i]
@@ -15,6 +19,9 @@ func RedactURL(s string) string {
 		scheme, rest = "", s
 	} else {
 		scheme += "://"
+	}
+	if _, err := url.Parse(scheme + rest); err != nil {
+		return scheme + rest[strings.LastIndexByte(rest, '@')+1:]
 	}
 	host, path := rest, ""
 	if i := strings.IndexByte(rest, '/'); i >= 0 {

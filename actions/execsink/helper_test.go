@@ -1,3 +1,5 @@
+//go:build unix
+
 package execsink_test
 
 import (
@@ -60,6 +62,7 @@ func receiver(t *testing.T, f actions.Format) sinktest.Receiver {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv(helperDir, dir)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // else each run takes a second under -race
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
