@@ -16,7 +16,7 @@ import (
 
 	"sftpgo/actions"
 	"sftpgo/dataprovider"
-	"sftpgo/dataprovider/sqlstore"
+	"sftpgo/dataprovider/memstore"
 	"sftpgo/protocols/session"
 	"sftpgo/vfs"
 	"sftpgo/vfs/localfs"
@@ -85,12 +85,7 @@ func newRig(t *testing.T, cfg session.Config, change ...func(*dataprovider.User)
 	for _, c := range change {
 		c(&r.user)
 	}
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "sftpgo.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	r.store = store
+	r.store = memstore.New(memstore.Config{})
 	if _, err := r.store.Users().Put(t.Context(), r.user, 0); err != nil {
 		t.Fatal(err)
 	}
