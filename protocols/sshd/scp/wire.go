@@ -91,15 +91,10 @@ func (w *wire) line() (string, error) {
 	return "", w.protocolError("line too long")
 }
 
-// warn tells the client that one file failed, and goes on.
+// warn tells the client that one file failed, and goes on. The session has
+// logged why.
 func (w *wire) warn(name string, err error) error {
-	st := protocols.StatusOf(err)
-	level := slog.LevelDebug
-	if st.Name == "internal" {
-		level = slog.LevelError
-	}
-	w.log.Log(nil, level, "file refused", "path", name, "status", st.Name, "error", err)
-	return w.warnText(name, st.Text)
+	return w.warnText(name, protocols.StatusOf(err).Text)
 }
 
 func (w *wire) warnText(name, text string) error {

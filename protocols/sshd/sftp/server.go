@@ -88,5 +88,5 @@ func (h *handlers) guard(op, name string, err *error) {
 		*err = errInternal
 		return
 	}
-	*err = h.answer(op, name, *err)
+	*err = answer(*err)
 }

@@ -3,7 +3,6 @@ package sftp
 import (
 	"errors"
 	"io"
-	"log/slog"
 
 	"github.com/pkg/sftp"
 
@@ -27,8 +26,8 @@ var (
 )
 
 // answer returns what the client is told about err: nil, io.EOF or a
-// statusError. What the client may not see goes to the log.
-func (h *handlers) answer(op, name string, err error) error {
+// statusError. The session has logged the rest.
+func answer(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
@@ -37,11 +36,6 @@ func (h *handlers) answer(op, name string, err error) error {
 		return ready
 	}
 	st := protocols.StatusOf(err)
-	level := slog.LevelDebug
-	if st.Name == "internal" {
-		level = slog.LevelError
-	}
-	h.log.Log(h.s.Context(), level, "request refused", "operation", op, "path", name, "status", st.Name, "error", err)
 	return &statusError{code(st.SFTP), st.Text}
 }
 
