@@ -172,12 +172,13 @@ func (t *tx) freeKeys(id int64) error {
 	return nil
 }
 
+const selectFirst = "SELECT delivery FROM outbox_key WHERE target = ? AND hash = ? ORDER BY delivery LIMIT 2"
+
 // freeKey takes a delivery out of the line for one key. If it was the first, the
 // next one has one thing less to wait for.
 func (t *tx) freeKey(target string, hash, id int64) error {
 	var line []int64
-	const first = "SELECT delivery FROM outbox_key WHERE target = ? AND hash = ? ORDER BY delivery LIMIT 2"
-	err := t.rows(first, []any{target, hash}, func(rows *sql.Rows) error {
+	err := t.rows(selectFirst, []any{target, hash}, func(rows *sql.Rows) error {
 		var d int64
 		err := rows.Scan(&d)
 		line = append(line, d)

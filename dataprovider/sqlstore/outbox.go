@@ -116,13 +116,14 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 	return sum, nil
 }
 
+const selectHeld = "SELECT 1 FROM outbox_key WHERE target = ? AND hash = ? LIMIT 1"
+
 // deliver queues an event behind those that hold its keys.
 func (t *tx) deliver(target string, hashes []int64, s dataprovider.Settlement, now int64) error {
 	waits := 0
 	for _, h := range hashes {
 		var held int
-		const query = "SELECT 1 FROM outbox_key WHERE target = ? AND hash = ? LIMIT 1"
-		switch err := t.row(query, []any{target, h}, &held); {
+		switch err := t.row(selectHeld, []any{target, h}, &held); {
 		case err == nil:
 			waits++
 		case !errors.Is(err, sql.ErrNoRows):
@@ -149,12 +150,14 @@ func (t *tx) deliver(target string, hashes []int64, s dataprovider.Settlement, n
 	return nil
 }
 
+const selectBacklog = "SELECT target, state, count(*), min(id) FROM outbox_delivery" +
+	" GROUP BY target, state ORDER BY target, state"
+
 // Backlog implements dataprovider.Outbox.
 func (o outbox) Backlog(ctx context.Context) (out []dataprovider.Backlog, err error) {
 	var oldest int64 // lowest id of the target that was last seen
 	byTarget := map[string]int64{}
-	const count = "SELECT target, state, count(*), min(id) FROM outbox_delivery GROUP BY target, state ORDER BY target, state"
-	err = o.reader.rows(ctx, count, nil, func(rows *sql.Rows) error {
+	err = o.reader.rows(ctx, selectBacklog, nil, func(rows *sql.Rows) error {
 		var target string
 		var state deliveryState
 		var n, first int64

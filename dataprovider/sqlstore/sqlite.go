@@ -71,15 +71,27 @@ func sqliteOpen(path string, busy time.Duration, readers int) (w, r *sql.DB, err
 }
 
 func sqliteNewest(ctx context.Context, db *sql.DB) (version int64, err error) {
-	var tables int
-	const find = `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`
-	if err := db.QueryRowContext(ctx, find, goose.DefaultTablename).Scan(&tables); err != nil || tables == 0 {
+	var ours, others int
+	const find = `SELECT count(*) FILTER (WHERE name = ?), count(*) FILTER (WHERE name <> ?) FROM sqlite_master WHERE type = 'table'`
+	err = db.QueryRowContext(ctx, find, goose.DefaultTablename, goose.DefaultTablename).Scan(&ours, &others)
+	if err != nil {
 		return 0, err
+	}
+	if ours == 0 {
+		if others > 0 {
+			return 0, errForeign
+		}
+		return 0, nil
 	}
 	const newest = `SELECT coalesce(max(version_id), 0) FROM ` + goose.DefaultTablename + ` WHERE is_applied`
 	err = db.QueryRowContext(ctx, newest).Scan(&version)
 	return version, err
 }
+
+// errForeign is met by who points the server at the database of an installation of
+// 2021.
+var errForeign = errors.New("it is the database of another program; " +
+	"name a new file, and load the users from a dump (serve --loaddata-from)")
 
 // sqliteCheckFile says what is wrong with the database file before SQLite sees
 // it. It never opens the file: closing it again would drop the locks that another

@@ -106,7 +106,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		}
 	}
 	if err := s.connect(ctx, cfg); err != nil {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil, ended(ctx)
 		}
 		return nil, sqliteClassify(err)
@@ -122,7 +122,7 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 		return err
 	}
 	s.reader = newReader(r, d)
-	if err := s.prepare(ctx, cfg, d, w); err != nil {
+	if err := s.prepare(ctx, cfg, d, r, w); err != nil {
 		return errors.Join(err, w.Close())
 	}
 	if s.file, err = os.Stat(s.path); err != nil {
