@@ -70,7 +70,7 @@ func TestDefaultIsValid(t *testing.T) {
 	}
 }
 
-func TestShippedFile(t *testing.T) {
+func TestGoldenFile(t *testing.T) {
 	text, err := config.Default().JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestShippedFile(t *testing.T) {
 	}
 }
 
-func TestFileOf2021(t *testing.T) {
+func TestGoldenFileOf2021(t *testing.T) {
 	dir := t.TempDir()
 	file, err := filepath.Abs("testdata/sftpgo-2021.json")
 	if err != nil {

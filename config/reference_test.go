@@ -18,7 +18,7 @@ import (
 
 // The reference is made from the comments of the fields, so whoever adds a key
 // has documented it.
-func TestReference(t *testing.T) {
+func TestGoldenReference(t *testing.T) {
 	const manual = "../docs/configuration.md"
 	file, err := os.ReadFile(manual)
 	if err != nil {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"sftpgo/config"
+	"sftpgo/dataprovider"
+	"sftpgo/dataprovider/memstore"
+	"sftpgo/dataprovider/sqlstore"
+)
+
+// storeUse says who opens a store.
+type storeUse int
+
+const (
+	shared    storeUse = iota // a command, which works beside a server
+	exclusive                 // the one server of the store
+)
+
+// openStore opens the data store. A memory store is empty: what fills it is the
+// business of the server.
+func openStore(ctx context.Context, cfg config.Config, use storeUse) (dataprovider.Store, error) {
+	p := cfg.DataProvider
+	switch p.Driver {
+	case dataprovider.DriverSQLite:
+		return sqlstore.Open(ctx, sqlstore.Config{Path: p.Name, UpdateMode: p.UpdateMode, Exclusive: use == exclusive})
+	case dataprovider.DriverMemory:
+		return memstore.New(memstore.Config{}), nil
+	default:
+		return nil, fmt.Errorf("data_provider.driver: %q is not available", p.Driver)
+	}
+}
+
+// open is the storeOpener of commands with these flags.
+func (c *configFlags) open(ctx context.Context) (dataprovider.Store, dataprovider.Config, error) {
+	cfg, _, err := c.load()
+	if err != nil {
+		return nil, dataprovider.Config{}, err
+	}
+	store, err := openStore(ctx, cfg, shared)
+	return store, cfg.DataProvider, err
+}
+
+var _ storeOpener = (*configFlags)(nil).open
