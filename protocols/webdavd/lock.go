@@ -132,7 +132,7 @@ func lockTime(header string) time.Duration {
 
 // refresh gives the locks named in the If header a new life.
 func (q *request) refresh() error {
-	lists, err := parseIf(q.Header.Get("If"))
+	lists, err := parseIf(strings.Join(q.Header.Values("If"), " "))
 	if err != nil {
 		return refuse(http.StatusBadRequest, "a LOCK without a body needs an If header with a lock token")
 	}
