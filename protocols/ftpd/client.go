@@ -14,6 +14,8 @@ import (
 
 	"github.com/fclairamb/ftpserverlib"
 
+	"sftpgo/dataprovider"
+	"sftpgo/protocols/auth"
 	"sftpgo/protocols/session"
 )
 
@@ -37,6 +39,8 @@ type client struct {
 
 	ended chan struct{} // the library has read its last command
 	quiet chan struct{} // and the last call and transfer are over
+
+	attempted bool // a password was tried; of the goroutine that reads commands
 
 	hangup sync.Mutex // keeps ClientContext.Close out of the library's own closing
 
@@ -102,7 +106,12 @@ func (c *client) converse() {
 		}
 	}
 	<-c.quiet
+	if !c.attempted {
+		c.srv.logins.LoginFailed(c.ctx, auth.Attempt{Protocol: dataprovider.ProtocolFTP, Remote: c.remote}, errNoAttempt)
+	}
 }
+
+var errNoAttempt = errors.New("client ended without a login attempt")
 
 // end lets the client go with a farewell, after the transfer that is under way
 // has been answered.

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path"
-	"path/filepath"
 	"time"
 
 	"github.com/fclairamb/ftpserverlib"
@@ -155,16 +154,9 @@ func (d *driver) Chtimes(name string, atime, mtime time.Time) error {
 	})
 }
 
-// Symlink serves SITE SYMLINK. The library has made both names absolute; a link
-// that is relative works wherever the tree is mounted.
+// Symlink serves SITE SYMLINK. The library has made both names absolute.
 func (d *driver) Symlink(target, newname string) error {
-	return d.do("symlink", func(ctx context.Context) error {
-		text, err := filepath.Rel(path.Dir(newname), target)
-		if err != nil {
-			return err
-		}
-		return d.s.Symlink(ctx, filepath.ToSlash(text), newname)
-	})
+	return d.do("symlink", func(ctx context.Context) error { return d.s.Symlink(ctx, target, newname) })
 }
 
 // GetAvailableSpace serves AVBL: bytes that the client may still store.

@@ -101,12 +101,11 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 	if err := c.PreAuthUser(cc, user); err != nil {
 		return nil, err
 	}
-	who, err := c.srv.authn.Authenticate(c.ctx, auth.Attempt{
-		Protocol:   dataprovider.ProtocolFTP,
-		Remote:     c.remote,
-		User:       user,
-		Credential: auth.Password(pass),
-	})
+	c.attempted = true
+	attempt := auth.Attempt{
+		Protocol: dataprovider.ProtocolFTP, Remote: c.remote, User: user, Credential: auth.Password(pass),
+	}
+	who, err := c.srv.logins.Authenticate(c.ctx, attempt)
 	if err != nil {
 		return nil, loginRefusal(err)
 	}
@@ -118,7 +117,7 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 		Disconnect: c.disconnect,
 	})
 	if err != nil {
-		c.log.Warn("login refused", "username", user, "error", err)
+		c.srv.logins.LoginFailed(c.ctx, attempt, err)
 		return nil, loginRefusal(err)
 	}
 	if c.srv.binding.TLSMode == tlsRequired {
@@ -132,7 +131,7 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 	}
 	c.srv.lobby.leave(c)
 	c.control.keep()
-	c.log.Info("logged in", "username", user, "login_type", who.Method, "tls", c.control.isSecure())
+	c.log.Debug("logged in", "username", user, "tls", c.control.isSecure())
 	return &driver{c: c, s: s}, nil
 }
 
@@ -160,7 +159,7 @@ func (c *client) PostAuthMessage(_ ftpserver.ClientContext, _ string, err error)
 // configuration as its control connection, so that they can resume its session.
 func (c *client) GetTLSConfig() (*tls.Config, error) {
 	if c.tls == nil {
-		return nil, &refusal{ftpserver.StatusServiceNotAvailable, errNoTLS.Error()}
+		return nil, &refusal{ftpserver.StatusActionNotTaken, errNoTLS.Error()}
 	}
 	return c.tls, nil
 }

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,12 +36,19 @@ const (
 	tlsImplicit = 2
 )
 
+// Logins checks credentials and takes note of how logins end.
+type Logins interface {
+	auth.Authenticator
+	auth.Recorder
+}
+
 // Server is the FTP server of one binding.
 type Server struct {
 	cfg      Config
+	dir      string
 	binding  Binding
 	index    int
-	authn    auth.Authenticator
+	logins   Logins
 	sessions *session.Manager
 	version  string
 	banner   string
@@ -58,23 +66,23 @@ type Server struct {
 var _ protocols.Server = (*Server)(nil)
 
 // New makes the server of cfg.Bindings[binding]. It reads the certificate and
-// the banner file, so that a fault in them is found before anything listens.
-// version is shown in the greeting and in STAT.
-func New(cfg Config, binding int, authn auth.Authenticator, sessions *session.Manager,
-	version string, log *slog.Logger,
+// the banner file, relative to configDir, so that a fault in them is found before
+// anything listens. version is shown in the greeting and in STAT.
+func New(cfg Config, binding int, logins Logins, sessions *session.Manager,
+	version, configDir string, log *slog.Logger,
 ) (*Server, error) {
 	if binding < 0 || binding >= len(cfg.Bindings) {
 		return nil, fmt.Errorf("ftp: there is no binding %d", binding)
 	}
 	s := &Server{
-		cfg: cfg, binding: cfg.Bindings[binding], index: binding,
-		authn: authn, sessions: sessions, version: version,
+		cfg: cfg, dir: configDir, binding: cfg.Bindings[binding], index: binding,
+		logins: logins, sessions: sessions, version: version,
 		log:     log.With("sender", "ftpd"),
 		lobby:   newLobby(maxWaiting, maxWaitingPerAddress),
 		clients: map[*client]struct{}{},
 	}
 	var err error
-	if s.banner, err = bannerOf(cfg, version); err != nil {
+	if s.banner, err = bannerOf(cfg, configDir, version); err != nil {
 		return nil, err
 	}
 	if err := s.Reload(); err != nil {
@@ -86,9 +94,9 @@ func New(cfg Config, binding int, authn auth.Authenticator, sessions *session.Ma
 	return s, nil
 }
 
-func bannerOf(cfg Config, version string) (string, error) {
+func bannerOf(cfg Config, dir, version string) (string, error) {
 	if cfg.BannerFile != "" {
-		text, err := os.ReadFile(cfg.BannerFile)
+		text, err := os.ReadFile(within(dir, cfg.BannerFile))
 		if err != nil {
 			return "", fmt.Errorf("ftp banner file: %w", err)
 		}
@@ -100,10 +108,17 @@ func bannerOf(cfg Config, version string) (string, error) {
 	return fmt.Sprintf("SFTPGo %s ready", version), nil
 }
 
+func within(dir, file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(dir, file)
+}
+
 // Reload reads the certificate anew. Clients that are connected keep the old
 // one. On an error the old one stays in use.
 func (s *Server) Reload() error {
-	cfg, err := loadTLS(s.cfg)
+	cfg, err := loadTLS(s.cfg, s.dir)
 	if err != nil {
 		return err
 	}

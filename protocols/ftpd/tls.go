@@ -11,11 +11,11 @@ import (
 // a browser's HTTPS connection to this port (ALPACA, CVE-2021-3618): a client
 // that asks for another protocol fails the handshake, one that asks for none is
 // served.
-func loadTLS(cfg Config) (*tls.Config, error) {
+func loadTLS(cfg Config, dir string) (*tls.Config, error) {
 	if cfg.CertificateFile == "" {
 		return nil, nil
 	}
-	cert, err := tls.LoadX509KeyPair(cfg.CertificateFile, cfg.CertificateKeyFile)
+	cert, err := tls.LoadX509KeyPair(within(dir, cfg.CertificateFile), within(dir, cfg.CertificateKeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("ftp certificate: %w", err)
 	}

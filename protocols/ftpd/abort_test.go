@@ -1,0 +1,148 @@
+package ftpd_test
+
+import (
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"sftpgo/actions"
+	"sftpgo/protocols/session"
+)
+
+// begin starts an upload and waits until the server has got the first part.
+func begin(t *testing.T, s *server, c *conn, cmd string) net.Conn {
+	t.Helper()
+	d := c.data("%s", cmd)
+	c.expect(150)
+	if _, err := io.WriteString(d, strings.Repeat("x", 100_000)); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func reset(d net.Conn) {
+	_ = d.(*net.TCPConn).SetLinger(0)
+	d.Close()
+}
+
+// An upload that is cut is a failed one: nothing is published, the old file
+// stays, the event says so.
+func TestCutUpload(t *testing.T) {
+	tests := []struct {
+		name string
+		cut  func(c *conn, d net.Conn)
+	}{
+		{"data connection reset", func(c *conn, d net.Conn) {
+			reset(d)
+			c.expect(426)
+		}},
+		{"ABOR", func(c *conn, d net.Conn) {
+			c.send("ABOR")
+			c.expect(426)
+			c.expect(226)
+			c.cmd(200, "NOOP")
+		}},
+		{"ABOR with Telnet synch", func(c *conn, d net.Conn) {
+			c.send("\xff\xf4\xff\xf2ABOR")
+			c.expect(426)
+			c.expect(226)
+		}},
+		{"control connection closed", func(c *conn, d net.Conn) { c.tcp.Close() }},
+		{"control connection reset", func(c *conn, d net.Conn) { reset(c.tcp) }},
+		{"both reset", func(c *conn, d net.Conn) { reset(d); reset(c.tcp) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, options{})
+			s.write(t, "old", "old content")
+			c := login(t, s)
+			d := begin(t, s, c, "STOR old")
+			tt.cut(c, d)
+			e := s.events.take(t, 1)[0]
+			if e.Kind != actions.UploadFailed || e.Result.Status != actions.StatusError {
+				t.Errorf("event %s with status %d", e.Kind, e.Result.Status)
+			}
+			if got := s.read(t, "old"); got != "old content" {
+				t.Errorf("the old file has %d bytes now", len(got))
+			}
+			s.shutdown(t)
+			if left, _ := os.ReadDir(s.home); len(left) != 1 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// What arrived of an upload can be resumed in mode 2.
+func TestCutUploadResumed(t *testing.T) {
+	s := start(t, options{session: func(c *session.Config) { c.UploadMode = 2 }})
+	c := login(t, s)
+	d := begin(t, s, c, "STOR a")
+	time.Sleep(50 * time.Millisecond) // a reset drops what the server has not read yet
+	reset(d)
+	c.expect(426)
+	e := s.events.take(t, 1)[0]
+	if e.Kind != actions.UploadFailed || e.Result.Size == 0 {
+		t.Fatalf("event %s, size %d", e.Kind, e.Result.Size)
+	}
+	size := c.cmd(213, "SIZE a")
+	c.cmd(350, "REST %s", size)
+	c.stor("the end", "STOR a")
+	if got := s.read(t, "a"); !strings.HasSuffix(got, "xxthe end") || e.Result.Size+7 != int64(len(got)) {
+		t.Errorf("resumed file has %d bytes, the first part had %d", len(got), e.Result.Size)
+	}
+}
+
+func TestCutDownload(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cut  func(c *conn, d net.Conn)
+	}{
+		{"data connection closed", func(c *conn, d net.Conn) { d.Close(); c.expect(426) }},
+		{"ABOR", func(c *conn, d net.Conn) { c.send("ABOR"); c.expect(426); c.expect(226) }},
+		{"control connection closed", func(c *conn, d net.Conn) { c.tcp.Close() }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, options{})
+			s.write(t, "a", strings.Repeat("x", 64<<20))
+			c := login(t, s)
+			d := c.data("RETR a")
+			c.expect(150)
+			if _, err := io.ReadFull(d, make([]byte, 1000)); err != nil {
+				t.Fatal(err)
+			}
+			tt.cut(c, d)
+			e := s.events.take(t, 1)[0]
+			if e.Kind != actions.DownloadDone || e.Result.Status != actions.StatusError || e.Result.Size >= 64<<20 {
+				t.Errorf("event %s, status %d, size %d", e.Kind, e.Result.Status, e.Result.Size)
+			}
+		})
+	}
+}
+
+// A client that goes in the middle of anything leaves no goroutine, no
+// descriptor and no session behind: shutdown waits for all of them.
+func TestClientsThatLeave(t *testing.T) {
+	s := start(t, options{})
+	for range 20 {
+		c := login(t, s)
+		c.epsv()
+		reset(c.tcp)
+		c = dial(t, s)
+		c.send("USER %s", testUser)
+		reset(c.tcp)
+		c = login(t, s)
+		c.epsv()
+		c.send("STOR a") // waits for a data connection that never comes
+		c.tcp.Close()
+	}
+	begun := time.Now()
+	s.shutdown(t)
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("shutdown took %v", took)
+	}
+	s.empty(t)
+}

@@ -1,0 +1,174 @@
+package ftpd_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sftpgo/dataprovider"
+	"sftpgo/protocols/ftpd"
+)
+
+func TestGreeting(t *testing.T) {
+	s := start(t, options{})
+	tcp, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	b := make([]byte, 100)
+	n, _ := tcp.Read(b)
+	if got, want := string(b[:n]), "220 SFTPGo 1.2.3 ready\r\n"; got != want {
+		t.Errorf("greeting %q, want %q", got, want)
+	}
+}
+
+func TestBannerFile(t *testing.T) {
+	s := start(t, options{cfg: func(c *ftpd.Config) {
+		file := filepath.Join(t.TempDir(), "banner")
+		if err := os.WriteFile(file, []byte("Hello\nthere\n\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.Banner, c.BannerFile = "not this", file
+	}})
+	c := &conn{t: t}
+	c.tcp, _ = net.Dial("tcp", s.addr)
+	defer c.tcp.Close()
+	b := make([]byte, 100)
+	n := 0
+	for !strings.Contains(string(b[:n]), "220 ") {
+		m, err := c.tcp.Read(b[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += m
+	}
+	if got, want := string(b[:n]), "220-Hello\r\n220 there\r\n"; got != want {
+		t.Errorf("greeting %q, want %q", got, want)
+	}
+}
+
+func TestNewFindsFaults(t *testing.T) {
+	tests := []struct {
+		name, want string
+		cfg        ftpd.Config
+		binding    int
+	}{
+		{"no such binding", "binding 1", ftpd.Config{Bindings: []ftpd.Binding{{}}}, 1},
+		{"banner file", "banner", ftpd.Config{Bindings: []ftpd.Binding{{}}, BannerFile: "missing"}, 0},
+		{"certificate", "certificate", ftpd.Config{Bindings: []ftpd.Binding{{}}, CertificateFile: "missing", CertificateKeyFile: "missing"}, 0},
+		{"TLS without certificate", "tls_mode 1", ftpd.Config{Bindings: []ftpd.Binding{{TLSMode: 1}}}, 0},
+	}
+	for _, tt := range tests {
+		_, err := ftpd.New(tt.cfg, tt.binding, nil, nil, "1", t.TempDir(), discard)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: New = %v, want one about %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// An unknown user, a wrong password and a disabled account look the same.
+func TestLoginRefused(t *testing.T) {
+	s := start(t, options{})
+	disabled := start(t, options{user: func(u *dataprovider.User) { u.Status = 0 }})
+	denied := start(t, options{user: func(u *dataprovider.User) { u.Filters.DeniedProtocols = []string{"FTP"} }})
+	tests := []struct {
+		name, user, pass string
+		s                *server
+	}{
+		{"wrong password", testUser, "wrong", s},
+		{"unknown user", "bob", testPassword, s},
+		{"no user", "", testPassword, s},
+		{"disabled", testUser, testPassword, disabled},
+		{"protocol denied", testUser, testPassword, denied},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := dial(t, tt.s)
+			c.cmd(331, "USER %s", tt.user)
+			if text := c.cmd(530, "PASS %s", tt.pass); text != "Authentication error" {
+				t.Errorf("reply %q tells more than it should", text)
+			}
+			c.ended()
+		})
+	}
+}
+
+func TestNothingBeforeLogin(t *testing.T) {
+	s := start(t, options{})
+	c := dial(t, s)
+	for _, cmd := range []string{
+		"LIST", "RETR a", "STOR a", "PASV", "EPSV", "PORT 127,0,0,1,200,1", "CWD /", "PWD", "DELE a",
+		"MKD a", "STAT a", "SIZE a", "REST 1", "AVBL", "ALLO 1", "SITE CHMOD 777 a", "HASH a",
+	} {
+		c.cmd(530, "%s", cmd)
+	}
+	c.cmd(200, "NOOP")
+	c.cmd(221, "QUIT")
+}
+
+func TestSecondLoginRefused(t *testing.T) {
+	s := start(t, options{})
+	c := login(t, s)
+	c.cmd(503, "USER bob")
+	c.ended()
+	c = login(t, s)
+	c.cmd(503, "PASS %s", testPassword)
+	c.ended()
+}
+
+func TestMaxSessions(t *testing.T) {
+	s := start(t, options{user: func(u *dataprovider.User) { u.MaxSessions = 1 }})
+	first := login(t, s)
+	second := dial(t, s)
+	second.cmd(331, "USER %s", testUser)
+	if text := second.cmd(421, "PASS %s", testPassword); text != "Too many sessions" {
+		t.Errorf("reply %q", text)
+	}
+	second.ended()
+	first.cmd(221, "QUIT")
+	first.ended()
+	// The place is free once the server has seen the end of the first.
+	for range 100 {
+		c := dial(t, s)
+		c.cmd(331, "USER %s", testUser)
+		if code, _ := c.reply("PASS %s", testPassword); code == 230 {
+			return
+		}
+	}
+	t.Error("the place of a session that has ended is not free")
+}
+
+func TestHTTPOnTheControlPort(t *testing.T) {
+	s := start(t, options{})
+	c := dial(t, s)
+	c.send("POST / HTTP/1.1\r\nHost: localhost\r\n\r\nUSER %s\r\nPASS %s\r\nDELE /a", testUser, testPassword)
+	c.ended()
+}
+
+// What is said to everybody does not name what runs here, beyond the version
+// that the greeting has.
+func TestFeatures(t *testing.T) {
+	s := start(t, options{tls: true})
+	c := login(t, s)
+	text := c.cmd(211, "FEAT")
+	for _, want := range []string{"UTF8", "SIZE", "MDTM", "REST STREAM", "EPRT", "EPSV", "MLSD", "MLST", "MFMT", "AUTH TLS", "PBSZ", "PROT", "AVBL"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("FEAT lacks %s:\n%s", want, text)
+		}
+	}
+	plain := login(t, start(t, options{}))
+	if text := plain.cmd(211, "FEAT"); strings.Contains(text, "AUTH") {
+		t.Errorf("FEAT offers TLS without a certificate:\n%s", text)
+	}
+	plain.cmd(550, "AUTH TLS")
+	c.cmd(200, "STRU F")
+	c.cmd(200, "MODE S")
+	c.cmd(504, "MODE Z")
+	c.cmd(200, "OPTS UTF8 ON")
+	c.cmd(200, "TYPE A")
+	c.cmd(200, "TYPE I")
+	c.cmd(500, "SITE CHMOD 777 a")
+}
