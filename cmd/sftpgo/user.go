@@ -35,7 +35,7 @@ read it: passwords come from standard input, from a prompt or are generated.`,
 		newUserDeleteCommand(open),
 		newUserPasswdCommand(open),
 	)
-	for _, sub := range cmd.Commands() {
+	for _, sub := range append(cmd.Commands(), cmd) {
 		sub.SilenceUsage = true // one clear line tells what is wrong
 	}
 	return cmd
@@ -75,23 +75,17 @@ func (a *accounts) refuseMemory() error {
 }
 
 func (a *accounts) get(ctx context.Context, name string) (dataprovider.User, dataprovider.Revision, error) {
-	u, rev, err := a.store.Users().Get(ctx, name)
-	if err != nil {
-		return u, rev, fmt.Errorf("user %q: %w", name, err)
-	}
-	return u, rev, nil
+	return a.store.Users().Get(ctx, name)
 }
 
 // put validates and stores. Revision 0 adds.
 func (a *accounts) put(ctx context.Context, u dataprovider.User, rev dataprovider.Revision) (dataprovider.User, error) {
 	u, err := u.Prepared(ctx, a.config.UsersBaseDir, a.hasher)
-	if err == nil {
-		_, err = a.store.Users().Put(ctx, u, rev)
-	}
 	if err != nil {
-		return u, fmt.Errorf("user %q: %w", u.Username, err)
+		return u, err
 	}
-	return u, nil
+	_, err = a.store.Users().Put(ctx, u, rev)
+	return u, err
 }
 
 // shown reads a record back in the form that may be shown.

@@ -17,7 +17,7 @@ func newUserDeleteCommand(open storeOpener) *cobra.Command {
 				return err
 			}
 			if err := a.store.Users().Delete(cmd.Context(), u.Username); err != nil {
-				return fmt.Errorf("user %q: %w", u.Username, err)
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "deleted %s; the files in %s were kept\n", u.Username, u.HomeDir)
 			return nil

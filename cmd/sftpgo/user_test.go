@@ -68,7 +68,7 @@ func (r *userRig) must(stdin string, args ...string) string {
 	return out
 }
 
-// fails wants one line that contains the text.
+// fails wants one line that contains the text, and nothing else.
 func (r *userRig) fails(want, stdin string, args ...string) error {
 	r.t.Helper()
 	out, stderr, err := r.run(stdin, args...)
@@ -76,7 +76,7 @@ func (r *userRig) fails(want, stdin string, args ...string) error {
 	case err == nil:
 		r.t.Errorf("user %s: no error, want %q", strings.Join(args, " "), want)
 		return nil
-	case !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n"):
+	case !strings.Contains(err.Error(), want) || strings.Count(err.Error(), `user "`) > 1 || strings.Contains(err.Error(), "\n"):
 		r.t.Errorf("user %s: %q, want one line with %q", strings.Join(args, " "), err, want)
 	case out != "" || strings.Contains(stderr, "Usage:"):
 		r.t.Errorf("user %s wrote %q, %q", strings.Join(args, " "), out, stderr)
@@ -281,7 +281,7 @@ func TestUserUpdate(t *testing.T) {
 
 	r.fails("cannot be renamed", `{"username":"bob"}`, "update", "alice", "--from-json", "-")
 	r.fails("max_sessions: -1 is less than 0", "", "update", "alice", "--max-sessions", "-1")
-	if err := r.fails(`user "nobody"`, "", "update", "nobody", "--status", "1"); !errors.Is(err, dataprovider.ErrNotFound) {
+	if err := r.fails(`user "nobody": not found`, "", "update", "nobody", "--status", "1"); !errors.Is(err, dataprovider.ErrNotFound) {
 		t.Errorf("%v is not ErrNotFound", err)
 	}
 	if diff := cmp.Diff(want, r.stored("alice")); diff != "" {
@@ -314,7 +314,7 @@ func TestUserDelete(t *testing.T) {
 	if out := r.must("", "delete", "alice"); out != "deleted alice; the files in /srv/homes/alice were kept\n" {
 		t.Errorf("output %q", out)
 	}
-	if err := r.fails(`user "alice"`, "", "delete", "alice"); !errors.Is(err, dataprovider.ErrNotFound) {
+	if err := r.fails(`user "alice": not found`, "", "delete", "alice"); !errors.Is(err, dataprovider.ErrNotFound) {
 		t.Errorf("%v is not ErrNotFound", err)
 	}
 }

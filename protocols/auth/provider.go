@@ -182,9 +182,9 @@ func (p *Provider) user(ctx context.Context, name string) (dataprovider.User, da
 	case errors.Is(err, dataprovider.ErrNotFound):
 		return dataprovider.User{}, 0, reject(errUnknownUser)
 	case errors.Is(err, dataprovider.ErrUnavailable):
-		return dataprovider.User{}, 0, fmt.Errorf("read user %q: %w", name, err)
+		return dataprovider.User{}, 0, err
 	case err != nil:
-		return dataprovider.User{}, 0, fmt.Errorf("read user %q: %w: %w", name, dataprovider.ErrUnavailable, err)
+		return dataprovider.User{}, 0, fmt.Errorf("%w: %w", dataprovider.ErrUnavailable, err)
 	}
 	return u, rev, nil
 }
