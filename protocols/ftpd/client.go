@@ -97,17 +97,24 @@ func (c *client) converse() {
 	case <-c.quiet: // transfers have seen that their connection is closed
 	case <-time.After(closingTime):
 	}
-	c.mu.Lock()
-	s := c.session
-	c.mu.Unlock()
-	if s != nil {
-		if err := s.Close(); err != nil {
-			c.log.Warn("closing the session", "error", err)
-		}
-	}
+	c.closeSession()
 	<-c.quiet
 	if !c.attempted {
 		c.srv.logins.LoginFailed(c.ctx, auth.Attempt{Protocol: dataprovider.ProtocolFTP, Remote: c.remote}, errNoAttempt)
+	}
+}
+
+func (c *client) closeSession() {
+	var err error
+	defer c.rescue("close session", &err)
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	if s == nil {
+		return
+	}
+	if err = s.Close(); err != nil {
+		c.log.Warn("closing the session", "error", err)
 	}
 }
 
