@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,7 +99,7 @@ func (a *accounts) shown(ctx context.Context, name string) (dataprovider.User, e
 func (a *accounts) withUsage(ctx context.Context, u dataprovider.User) (dataprovider.User, error) {
 	usage, err := a.store.Usage().Get(ctx, u.Username)
 	if err != nil {
-		return u, fmt.Errorf("usage of user %q: %w", u.Username, err)
+		return u, err
 	}
 	return u.Redacted().WithUsage(usage), nil
 }
