@@ -67,7 +67,7 @@ func (c *connection) start(ch ssh.Channel, requests <-chan *ssh.Request, n int) 
 		case "exec":
 			p = c.exec(ch, req.Payload, n)
 		case "shell":
-			fmt.Fprint(ch.Stderr(), "This server has no shell. Use an SFTP or SCP client.\r\n")
+			p = refuse(ch, "This server has no shell: use an SFTP or SCP client.")
 		}
 		if req.WantReply {
 			if err := req.Reply(p != nil, nil); err != nil {
@@ -100,27 +100,29 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 	}
 }
 
-// exec finds the command. One that cannot be run is accepted all the same, so
-// that the client gets a text and an exit status instead of "exec request
-// failed".
+// refuse is the program of a client that wants what there is not. The request is
+// accepted all the same, so that it gets a text and an exit status instead of
+// "request failed on channel 0".
+func refuse(ch ssh.Channel, text string) program {
+	return func() uint32 {
+		fmt.Fprint(ch.Stderr(), text+"\r\n")
+		return 1
+	}
+}
+
+// exec finds the command.
 func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
 	var request struct{ Command string }
 	if err := ssh.Unmarshal(payload, &request); err != nil {
 		return nil
 	}
-	refuse := func(text string) program {
-		return func() uint32 {
-			fmt.Fprintln(ch.Stderr(), text)
-			return 1
-		}
-	}
 	words, err := shellword.Split(request.Command)
 	if err != nil || len(words) == 0 {
-		return refuse("bad command line")
+		return refuse(ch, "bad command line")
 	}
 	if words[0].Text != "scp" || !c.srv.scp {
 		c.srv.log.Debug("command refused", "username", c.identity.User.Username, "client_ip", c.remote.String(), "ssh_command", request.Command)
-		return refuse("command not available: " + printable(words[0].Text))
+		return refuse(ch, "command not available: "+printable(words[0].Text))
 	}
 	return func() uint32 {
 		s := c.open(ch, protocols.SCP, n)
