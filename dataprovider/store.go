@@ -24,7 +24,8 @@ var (
 	ErrUnavailable = errors.New("data store unavailable")
 )
 
-// Revision counts the changes of one record. 0 stands for "not stored yet".
+// Revision grows with each change of a record. 0 stands for "not stored yet". A
+// record that was deleted and added again never has a revision of the old one.
 type Revision int64
 
 // Collection holds the records of one type, by name. It is safe for concurrent
@@ -36,7 +37,9 @@ type Collection[T any] interface {
 	List(ctx context.Context, after string) iter.Seq2[T, error]
 	// Put stores v if its revision is still rev, and returns the new one.
 	// Revision 0 adds: ErrExists if the name is taken. Another revision that is
-	// out of date is ErrConflict, a record that has gone ErrNotFound.
+	// out of date is ErrConflict, a record that has gone ErrNotFound, a name that
+	// is empty, not UTF-8 or contains NUL ErrInvalid. The store numbers records
+	// itself: an id never changes and is never given again.
 	Put(ctx context.Context, v T, rev Revision) (Revision, error)
 	// Delete removes the record, or returns ErrNotFound.
 	Delete(ctx context.Context, name string) error
@@ -75,7 +78,8 @@ type UsageRecord struct {
 
 // Usage counts what users store: added to, never read, modified and written.
 // An owner who was never counted has the zero record. Counters never go below
-// zero. Deleting a user removes the record of that name.
+// zero. Deleting a user removes the record of that name, and so does adding one: a
+// new user inherits nothing. A delta of zero changes nothing, not even LastUpdate.
 type Usage interface {
 	Get(ctx context.Context, owner string) (UsageRecord, error)
 	Add(ctx context.Context, owner string, delta Amount) (Amount, error)
@@ -110,15 +114,18 @@ type Outbox interface {
 	// shares a key with it, so that receivers see the events of a file in order.
 	// A lease that runs out makes the delivery due again.
 	Claim(ctx context.Context, target string, n int, ttl time.Duration) ([]Delivery, error)
-	// Done removes acknowledged deliveries.
+	// Done removes acknowledged deliveries, claimed or not, alive or dead. An
+	// unknown id is no error.
 	Done(ctx context.Context, ids ...int64) error
-	// Retry gives a delivery back, to be claimed again not before at.
+	// Retry gives a claimed delivery back, to be claimed again not before at. One
+	// that is gone, dead or was never claimed is ErrNotFound.
 	Retry(ctx context.Context, id int64, at time.Time, cause string) error
 	// Release ends all leases of one target, so that what a killed process had
 	// claimed is due at once. Only the sole user of the store calls it, before
 	// its first Claim.
 	Release(ctx context.Context, target string) error
 	// Bury makes a delivery a dead letter: kept, never claimed, in nobody's way.
+	// One that is gone or dead is ErrNotFound.
 	Bury(ctx context.Context, id int64, cause string) error
 	// Backlog tells how much waits.
 	Backlog(ctx context.Context) ([]Backlog, error)
