@@ -50,7 +50,7 @@ type client struct {
 	passive    net.Listener            // the latest
 	calls      int                     // of the driver, open transfers included
 	transfers  int                     // open
-	unanswered bool                    // a transfer has ended and the client does not know yet
+	unanswered bool                    // something has ended and the client does not know yet
 	ending     bool                    // goes as soon as nothing runs
 	leaving    bool                    // somebody sees to its end
 	gone       bool                    // no call may start any more
@@ -151,17 +151,26 @@ func (c *client) replied() {
 func (c *client) disconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.transfers > 0 {
+		c.seeOff(0)
+	} else {
+		c.seeOff(farewellTime)
+	}
+}
+
+// seeOff sends the client away and closes its connections when it has gone, or
+// after the time given.
+func (c *client) seeOff(after time.Duration) {
 	if c.leaving || c.over {
 		return
 	}
 	c.leaving = true
-	cut := c.transfers > 0
 	c.srv.running.Go(func() {
-		if !cut {
+		if after > 0 {
 			c.end("Connection closed by the server")
 			select {
 			case <-c.ended:
-			case <-time.After(farewellTime):
+			case <-time.After(after):
 			}
 		}
 		c.cut()
@@ -270,5 +279,8 @@ func (c *client) rescue(op string, err *error) {
 	}
 	c.log.Error("panic", "operation", op, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 	*err = refuse(fmt.Errorf("%s: %w", op, errPanic))
-	c.disconnect()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unanswered = true
+	c.seeOff(farewellTime)
 }
