@@ -1,11 +1,12 @@
 package webdavd
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"hash/fnv"
 	"io"
 	"io/fs"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,21 +14,26 @@ import (
 )
 
 // etagOf is the strong validator of a file: it changes with the file itself, its
-// time and its size, and stays through a rename. The identity is hashed, so that
-// it tells nothing about the storage. A directory has none.
+// time and its size, and stays through a rename. A directory has none.
 func etagOf(info fs.FileInfo) string {
 	return string(appendETag(nil, info))
 }
 
+// appendETag prefers the inode to the identity of the storage, because a listing
+// must give the same validator without opening each file. All is hashed, so that
+// clients find no meaning in it.
 func appendETag(b []byte, info fs.FileInfo) []byte {
-	id := fnv.New64a()
-	_, _ = io.WriteString(id, vfs.FileIDOf(info)) // never fails
+	var state [24]byte
+	binary.LittleEndian.PutUint64(state[:], inode(info))
+	binary.LittleEndian.PutUint64(state[8:], uint64(info.ModTime().UnixNano()))
+	binary.LittleEndian.PutUint64(state[16:], uint64(info.Size()))
+	h := fnv.New128a()
+	_, _ = h.Write(state[:]) // never fails
+	if inode(info) == 0 {
+		_, _ = io.WriteString(h, vfs.FileIDOf(info))
+	}
 	b = append(b, '"')
-	b = strconv.AppendUint(b, id.Sum64(), 36)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, info.ModTime().UnixNano(), 36)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, info.Size(), 36)
+	b = hex.AppendEncode(b, h.Sum(nil))
 	return append(b, '"')
 }
 

@@ -1,6 +1,10 @@
 package webdavd
 
-import "net/http"
+import (
+	"net/http"
+
+	"sftpgo/vfs"
+)
 
 // move renames (RFC 4918 section 9.9). A file that replaces a file does so in
 // one step.
@@ -11,6 +15,9 @@ func (q *request) move() error {
 	}
 	if d, err := q.depth(); err != nil || m.src.IsDir() && d != infinity {
 		return refuse(http.StatusBadRequest, "MOVE of a collection has depth infinity")
+	}
+	if m.src.IsDir() && vfs.Within(q.name, m.name) {
+		return refuse(http.StatusForbidden, "a collection cannot be moved into itself")
 	}
 	if err := q.admit(m, target{name: q.name, member: true, tree: true}); err != nil {
 		return err

@@ -1,0 +1,117 @@
+package webdavd
+
+import (
+	"encoding/xml"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/webdav"
+)
+
+func TestParseIf(t *testing.T) {
+	got, err := parseIf(` <http://h/a> (<urn:x> [W/"e"]) (Not ["f"])  <b> (Not<urn:y>)`)
+	want := []ifList{
+		{"http://h/a", []webdav.Condition{{Token: "urn:x"}, {ETag: `W/"e"`}}},
+		{"http://h/a", []webdav.Condition{{Not: true, ETag: `"f"`}}},
+		{"b", []webdav.Condition{{Not: true, Token: "urn:y"}}},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(ifList{})); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+// FuzzParseIf: no header breaks the parser, and what it accepts has conditions.
+func FuzzParseIf(f *testing.F) {
+	for _, s := range []string{`(<a>)`, `<u> (Not ["e"] <t>) (<x>)`, `(`, `<>()`, `(Not)`, `(N`, "(<a>)\t"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		lists, err := parseIf(s)
+		if err == nil && len(lists) == 0 {
+			t.Error("accepted without a list")
+		}
+		for _, l := range lists {
+			if len(l.conditions) == 0 {
+				t.Errorf("list without conditions in %q", s)
+			}
+		}
+	})
+}
+
+// FuzzXML: what the checker lets through does not break the readers behind it,
+// and an owner comes out as XML that can stand anywhere.
+func FuzzXML(f *testing.F) {
+	for _, s := range []string{
+		`<propfind xmlns="DAV:"><prop><a/></prop></propfind>`, `<a:b xmlns:a="x"/>`, `<a><![CDATA[x]]></a>`,
+		`<lockinfo xmlns="DAV:"><owner>x <b c="&lt;" xml:lang="de"/></owner></lockinfo>`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if checkXML([]byte(s)) != nil {
+			return
+		}
+		_, _ = parsePropfind([]byte(s))
+		var info lockInfo
+		if xml.Unmarshal([]byte(s), &info) != nil {
+			return
+		}
+		again := `<D:owner xmlns:D="DAV:">` + string(info.Owner) + `</D:owner>`
+		if err := checkXML([]byte(again)); err != nil {
+			t.Errorf("owner %q from %q: %v", info.Owner, s, err)
+		}
+	})
+}
+
+// FuzzHref: a name comes back from its URL.
+func FuzzHref(f *testing.F) {
+	f.Add("/a b/ü%<>&\"'?#[]")
+	f.Fuzz(func(t *testing.T, name string) {
+		h := href(name)
+		if strings.ContainsAny(h, "<>&\"' ?#") {
+			t.Errorf("%q", h)
+		}
+		if back, err := url.PathUnescape(h); err != nil || back != name {
+			t.Errorf("%q became %q, %v", name, back, err)
+		}
+	})
+}
+
+func TestLocksExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		locks := NewLocks()
+		l, err := locks.acquire("tree", lock{root: "/f", user: "u", timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Second)
+		if _, ok := locks.refresh("tree", "/f", l.token, "u", time.Minute); !ok {
+			t.Error("not refreshed")
+		}
+		if _, ok := locks.refresh("tree", "/f", l.token, "other", time.Minute); ok {
+			t.Error("refreshed by somebody else")
+		}
+		time.Sleep(50 * time.Second)
+		if len(locks.covering("tree", "/f")) != 1 {
+			t.Error("expired in spite of the refresh")
+		}
+		time.Sleep(10 * time.Second)
+		if len(locks.covering("tree", "/f")) != 0 {
+			t.Error("not expired")
+		}
+		if _, err := locks.acquire("tree", lock{root: "/", deep: true, user: "u", timeout: time.Minute}); err != nil {
+			t.Errorf("an expired lock is in the way: %v", err)
+		}
+		time.Sleep(2 * time.Minute)
+		if _, err := locks.acquire("other", lock{root: "/f", user: "v", timeout: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		if len(locks.trees) != 1 || len(locks.byUser) != 1 {
+			t.Errorf("expired locks are kept: %v %v", locks.trees, locks.byUser)
+		}
+	})
+}
