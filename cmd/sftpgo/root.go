@@ -47,6 +47,7 @@ func newRootCommand() *cobra.Command {
 	users := newUserCommand(accounts.open)
 	accounts.register(users.PersistentFlags())
 	root.AddCommand(
+		newServeCommand(),
 		users,
 		newInitProviderCommand(),
 		newGenCommand(root),

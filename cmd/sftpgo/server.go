@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sftpgo/actions/execsink"
+	"sftpgo/actions/format"
+	"sftpgo/actions/httpsink"
+	"sftpgo/actions/outbox"
+	"sftpgo/config"
+	"sftpgo/dataprovider"
+	"sftpgo/dataprovider/password"
+	"sftpgo/protocols"
+	"sftpgo/protocols/auth"
+	"sftpgo/protocols/ftpd"
+	"sftpgo/protocols/session"
+	"sftpgo/protocols/sshd"
+	"sftpgo/protocols/telemetry"
+	"sftpgo/protocols/webdavd"
+	"sftpgo/vfs"
+	"sftpgo/vfs/localfs"
+)
+
+// server is the parts of a running program, put together and not yet started.
+type server struct {
+	cfg       config.Config
+	log       *slog.Logger
+	store     dataprovider.Store
+	hooks     outbox.Hooks
+	events    *outbox.Dispatcher
+	sessions  *session.Manager
+	logins    *auth.Provider
+	metrics   *telemetry.Metrics
+	frontEnds []frontEnd
+}
+
+// frontEnd is one listener and what serves it.
+type frontEnd struct {
+	name   string
+	note   string // for the start message
+	serve  protocols.Server
+	listen func(context.Context) (net.Listener, error)
+	l      net.Listener
+}
+
+// reloader is a part that reads its files again on SIGHUP.
+type reloader interface{ Reload() error }
+
+// newServer reads like a parts list. It changes nothing but host keys and, for
+// the sake of a clear error, opens no port: see listen.
+func newServer(cfg config.Config, dir string, store dataprovider.Store, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, log: log, store: store, metrics: telemetry.NewMetrics()}
+	if err := s.addHooks(dir); err != nil {
+		return nil, err
+	}
+	s.sessions = session.NewManager(store, s.events, []vfs.Factory{localfs.NewFactory(log)},
+		s.metrics, log, cfg.DataProvider.TrackQuota, cfg.Common.Config)
+	s.logins = auth.New(store, password.NewHasher(cfg.DataProvider.PasswordHashing.Argon2Options), s.metrics, log)
+	for _, add := range []func(string) error{s.addSSH, s.addFTP, s.addDAV} {
+		if err := add(dir); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.frontEnds) == 0 {
+		return nil, errors.New("nothing to do: no binding of sftpd, ftpd or webdavd has a port")
+	}
+	return s, s.addTelemetry()
+}
+
+func (s *server) addHooks(dir string) error {
+	client, err := httpsink.NewClient(s.cfg.HTTP, dir)
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	transports := outbox.Transports{
+		Program: func(path string) (outbox.Receiver, error) {
+			return execsink.New(path, format.SFTPGo{}, execsink.DefaultConfig())
+		},
+		Endpoint: func(url string) (outbox.Receiver, error) { return httpsink.New(client, url, format.SFTPGo{}) },
+	}
+	settings := outbox.DefaultConfig()
+	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, transports, settings, s.log); err != nil {
+		return err
+	}
+	s.events, err = outbox.New(s.store.Outbox(), s.hooks, s.metrics, s.log, settings)
+	return err
+}
+
+func (s *server) addSSH(dir string) error {
+	for _, b := range s.cfg.SFTPD.Bindings {
+		if b.Port == 0 {
+			continue
+		}
+		idle := time.Duration(s.cfg.Common.IdleTimeout) * time.Minute
+		srv, err := sshd.New(s.cfg.SFTPD, s.logins, s.sessions, idle, version, dir, s.log)
+		if err != nil {
+			return fmt.Errorf("sftpd: %w", err)
+		}
+		s.add("SFTP", "", srv, b.Address, b.Port)
+	}
+	return nil
+}
+
+func (s *server) addFTP(dir string) error {
+	for i, b := range s.cfg.FTPD.Bindings {
+		if b.Port == 0 {
+			continue
+		}
+		srv, err := ftpd.New(s.cfg.FTPD, i, s.logins, s.sessions, version, dir, s.log)
+		if err != nil {
+			return fmt.Errorf("ftpd: %w", err)
+		}
+		note := ""
+		switch {
+		case b.TLSMode == 2:
+			note = "implicit TLS"
+		case b.TLSMode == 1:
+			note = "explicit TLS required"
+		case s.cfg.FTPD.CertificateFile != "":
+			note = "clear text allowed, explicit TLS offered"
+		default:
+			note = "clear text"
+		}
+		s.add("FTP", note, srv, b.Address, b.Port)
+	}
+	return nil
+}
+
+func (s *server) addDAV(dir string) error {
+	locks := webdavd.NewLocks()
+	for _, b := range s.cfg.WebDAVD.Bindings {
+		if b.Port == 0 {
+			continue
+		}
+		srv, err := webdavd.New(s.cfg.WebDAVD, b, dir, s.logins, s.sessions, locks, s.log)
+		if err != nil {
+			return err
+		}
+		note := "clear text"
+		if b.EnableHTTPS {
+			note = "HTTPS"
+		}
+		s.add("WebDAV", note, srv, b.Address, b.Port)
+	}
+	return nil
+}
+
+func (s *server) addTelemetry() error {
+	cfg := s.cfg.Telemetry
+	if !cfg.Enabled() {
+		return nil
+	}
+	if err := s.metrics.WatchBacklog(s.store.Outbox().Backlog); err != nil {
+		return err
+	}
+	hasher := password.NewHasher(s.cfg.DataProvider.PasswordHashing.Argon2Options)
+	srv, err := telemetry.New(s.metrics, s.store.Ping, hasher, s.log, cfg)
+	if err != nil {
+		return fmt.Errorf("telemetry: %w", err)
+	}
+	s.frontEnds = append(s.frontEnds, frontEnd{name: "telemetry", serve: srv, listen: cfg.Listen})
+	return nil
+}
+
+func (s *server) add(name, note string, srv protocols.Server, address string, port int) {
+	s.frontEnds = append(s.frontEnds, frontEnd{
+		name: name, note: note, serve: srv,
+		listen: func(ctx context.Context) (net.Listener, error) {
+			var lc net.ListenConfig
+			return lc.Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+		},
+	})
+}
+
+// listen opens all ports or none.
+func (s *server) listen(ctx context.Context) error {
+	for i := range s.frontEnds {
+		f := &s.frontEnds[i]
+		l, err := f.listen(ctx)
+		if err != nil {
+			s.closeListeners()
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		f.l = l
+	}
+	return nil
+}
+
+func (s *server) closeListeners() {
+	for _, f := range s.frontEnds {
+		if f.l != nil {
+			_ = f.l.Close() // nobody has connected
+		}
+	}
+}
+
+// run serves until ctx is done or a part fails, then stops in the order in which
+// nothing is lost: no new clients, running transfers up to the grace time, then
+// the events.
+func (s *server) run(ctx context.Context, grace time.Duration) error {
+	if n, err := s.sessions.Recover(ctx); err != nil {
+		s.closeListeners()
+		return fmt.Errorf("recover from the last stop: %w", err)
+	} else if n > 0 {
+		s.log.Info("operations that the last stop interrupted are settled", "sender", "serve", "operations", n)
+	}
+
+	events, stopEvents := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEvents()
+	var delivery errgroup.Group
+	delivery.Go(func() error { s.events.Run(events); return nil })
+
+	group, serving := errgroup.WithContext(ctx)
+	for _, f := range s.frontEnds {
+		group.Go(func() error {
+			if err := f.serve.Serve(serving, f.l); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { s.sessions.Run(serving); return nil })
+	group.Go(func() error { s.sessions.Sweep(serving); return nil })
+	group.Go(func() error {
+		<-serving.Done()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(serving), grace)
+		defer cancel()
+		s.sessions.Shutdown(limit)
+		return nil
+	})
+	err := group.Wait()
+	stopEvents()
+	_ = delivery.Wait() // Run has no error
+	return errors.Join(err, s.hooks.Close())
+}
+
+// reload reads certificates and the like again; what cannot be read stays as it
+// was.
+func (s *server) reload() {
+	for _, f := range s.frontEnds {
+		r, ok := f.serve.(reloader)
+		if !ok {
+			continue
+		}
+		if err := r.Reload(); err != nil {
+			s.log.Error("reload failed, the old state stays in use", "sender", "serve", "part", f.name, "error", err)
+			continue
+		}
+		s.log.Info("reloaded", "sender", "serve", "part", f.name)
+	}
+}
