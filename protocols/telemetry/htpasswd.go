@@ -40,7 +40,7 @@ func openHtpasswd(path string, passwords Passwords, log *slog.Logger) (*htpasswd
 		err = h.read(stamp)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("telemetry auth_user_file: %w", err)
+		return nil, fmt.Errorf("auth_user_file: %w", err)
 	}
 	return h, nil
 }
@@ -60,7 +60,7 @@ func (h *htpasswd) read(stamp fs.FileInfo) error {
 		name, hash, found := strings.Cut(line, ":")
 		hash, known := supported(hash)
 		if !found || name == "" || !known {
-			h.log.Warn("telemetry auth_user_file: line without a user and a bcrypt, $1$ or $apr1$ hash, skipped",
+			h.log.Warn("auth_user_file: line without a user and a bcrypt, $1$ or $apr1$ hash, skipped",
 				"file", h.path, "line", n)
 			continue
 		}
@@ -99,7 +99,7 @@ func (h *htpasswd) current(name string) (hash string, found bool) {
 		err = h.read(stamp)
 	}
 	if err != nil {
-		h.log.Error("telemetry auth_user_file: the users stay as they were", "error", err)
+		h.log.Error("auth_user_file: the users stay as they were", "error", err)
 	}
 	hash, found = h.users[name]
 	return hash, found
@@ -114,7 +114,7 @@ func (h *htpasswd) accepts(ctx context.Context, name, password string) bool {
 	}
 	ok, err := h.passwords.Verify(ctx, hash, password)
 	if err != nil {
-		h.log.Warn("telemetry login", "user", name, "error", err)
+		h.log.Warn("login not checked", "user", name, "error", err)
 	}
 	return ok && err == nil
 }

@@ -17,21 +17,17 @@ import (
 func (c Config) Listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	if !c.socket() {
-		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(c.BindAddress, strconv.Itoa(c.BindPort)))
-		if err != nil {
-			return nil, fmt.Errorf("telemetry: %w", err)
-		}
-		return l, nil
+		return lc.Listen(ctx, "tcp", net.JoinHostPort(c.BindAddress, strconv.Itoa(c.BindPort)))
 	}
 	if err := removeStale(ctx, c.BindAddress); err != nil {
-		return nil, fmt.Errorf("telemetry: %w", err)
+		return nil, err
 	}
 	l, err := lc.Listen(ctx, "unix", c.BindAddress)
 	if err != nil {
-		return nil, fmt.Errorf("telemetry: %w", err)
+		return nil, err
 	}
 	if err := os.Chmod(c.BindAddress, 0o660); err != nil {
-		return nil, fmt.Errorf("telemetry: %w", errors.Join(err, l.Close()))
+		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }

@@ -5,7 +5,6 @@ package telemetry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,7 +37,7 @@ func New(metrics *Metrics, health func(context.Context) error, passwords Passwor
 	s := &Server{metrics: metrics, health: health, log: log.With("sender", "telemetry"), cfg: cfg, limit: requestLimit}
 	var err error
 	if s.suites, err = cipherSuites(cfg.TLSCipherSuites); err != nil {
-		return nil, fmt.Errorf("telemetry: %w", err)
+		return nil, err
 	}
 	if cfg.AuthUserFile != "" {
 		if s.users, err = openHtpasswd(cfg.AuthUserFile, passwords, s.log); err != nil {
@@ -102,7 +101,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
-	return fmt.Errorf("telemetry: %w", err)
+	return err
 }
 
 // stop lets requests end, a profile that runs for minutes excepted.

@@ -17,7 +17,7 @@ type certificate struct {
 func (c *certificate) load() error {
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return fmt.Errorf("telemetry certificate %s: %w", c.cert, err)
+		return fmt.Errorf("certificate_file %s: %w", c.cert, err)
 	}
 	c.loaded.Store(&pair)
 	return nil
