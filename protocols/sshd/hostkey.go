@@ -137,10 +137,10 @@ func makeHostKey(path string, generate func() (crypto.Signer, *pem.Block, error)
 		return fmt.Errorf("make host key %s: %w", path, err)
 	}
 	if err := writeFile(path+".pub", ssh.MarshalAuthorizedKey(public), 0o644); err != nil {
-		return fmt.Errorf("make host key: %w", err)
+		return fmt.Errorf("make host key %s: %w", path, err)
 	}
 	if err := writeFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-		return fmt.Errorf("make host key: %w", err)
+		return fmt.Errorf("make host key %s: %w", path, err)
 	}
 	log.Info("host key made", "path", path, "fingerprint", ssh.FingerprintSHA256(public))
 	return nil
