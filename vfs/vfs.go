@@ -67,7 +67,8 @@ type File interface {
 	// Stat tells the state of the open content: the staged size before Commit.
 	Stat() (fs.FileInfo, error)
 	// Commit publishes the content under the name it was opened with. It may be
-	// called once.
+	// called once. It goes by this ctx and not by that of Open, so that what
+	// arrived of an upload can be kept after its client has gone.
 	Commit(ctx context.Context) error
 	Close() error
 }

@@ -67,14 +67,15 @@ func resize(f *os.File, size int64) error {
 }
 
 // SetAttrs changes attributes of the open file, staged or not, in the same
-// order; the size only of one opened with vfs.Write.
+// order; the size only of one opened with vfs.Write. The context of Open does
+// not matter.
 func (f *File) SetAttrs(ctx context.Context, a vfs.Attrs) error {
 	if err := ctx.Err(); err != nil {
 		return f.fail("setattrs", err)
 	}
 	var err error
 	if a.Size != nil {
-		if err := f.ready("setattrs", vfs.Write); err != nil {
+		if err := f.allowed("setattrs", vfs.Write); err != nil {
 			return err
 		}
 		err = resize(f.f, *a.Size)

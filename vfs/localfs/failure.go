@@ -90,7 +90,7 @@ func (t *tree) kindOf(cause error) error {
 			return kind
 		}
 	}
-	if t.escape != nil && errors.Is(cause, t.escape) {
+	if cause == t.escape {
 		return vfs.ErrPermission
 	}
 	for _, kind := range []error{

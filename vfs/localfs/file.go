@@ -36,15 +36,23 @@ var (
 	_ syscall.Conn       = (*File)(nil)
 )
 
-// ready begins every operation on the content.
+// ready begins every operation on the content that has no context of its own.
 func (f *File) ready(op string, need vfs.Mode) error {
+	if err := f.allowed(op, need); err != nil {
+		return err
+	}
+	return f.fail(op, f.ctx.Err())
+}
+
+// allowed refuses what the mode does not allow, and writing after Commit.
+func (f *File) allowed(op string, need vfs.Mode) error {
 	if !f.mode.Has(need) {
 		return refuse(op, f.name, vfs.ErrUnsupported, "not opened for this")
 	}
 	if need == vfs.Write && f.sealed.Load() {
 		return refuse(op, f.name, vfs.ErrUnsupported, "already committed")
 	}
-	return f.fail(op, f.ctx.Err())
+	return nil
 }
 
 // fail leaves io.EOF alone.
@@ -112,7 +120,9 @@ func (f *File) Stat() (fs.FileInfo, error) {
 
 // Commit publishes a staged file under its name, replacing what is there in one
 // step; with Excl it is vfs.ErrExist if something is. Nothing is flushed to the
-// disk: see Sync. A directory that was moved meanwhile takes the file along.
+// disk: see Sync. A directory that was moved meanwhile takes the file along. The
+// context of Open does not matter any more, so that what arrived of an upload
+// can be kept after its client has gone.
 func (f *File) Commit(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,8 +133,6 @@ func (f *File) Commit(ctx context.Context) error {
 		return refuse("commit", f.name, vfs.ErrUnsupported, "not opened for this")
 	case ctx.Err() != nil:
 		return f.fail("commit", ctx.Err())
-	case f.ctx.Err() != nil:
-		return f.fail("commit", f.ctx.Err())
 	case f.sealed.Swap(true):
 		return refuse("commit", f.name, vfs.ErrUnsupported, "already committed")
 	case f.staged == nil:

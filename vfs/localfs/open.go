@@ -125,7 +125,7 @@ func (t *tree) openInPlace(rel string, found fs.FileInfo, mode vfs.Mode, name st
 		flags |= os.O_TRUNC
 	}
 	if found == nil {
-		f, err := t.root.OpenFile(rel, flags|os.O_CREATE|os.O_EXCL, 0o666)
+		f, err := t.root.OpenFile(rel, flags|os.O_CREATE|os.O_EXCL|openNonblock, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			if mode.Has(vfs.Excl) {
 				return nil, vfs.ErrExist

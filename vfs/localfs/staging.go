@@ -59,7 +59,7 @@ func (s *staging) create(found fs.FileInfo) error {
 	}
 	for range maxRaces {
 		name := stagedName(s.base)
-		f, err := s.dir.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+		f, err := s.dir.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|openNonblock, perm)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func openTree(cfg Config, log *slog.Logger) (*tree, error) {
 			root, err = os.OpenRoot(cfg.Root)
 		}
 	}
-	t := &tree{root: root, path: cfg.Root, owner: owner{-1, -1}, log: log}
+	t := &tree{root: root, path: cfg.Root, owner: owner{-1, -1}, escape: errOutside, log: log}
 	if err != nil {
 		return nil, t.fail("open", "/", err)
 	}
@@ -54,6 +54,9 @@ func openTree(cfg Config, log *slog.Logger) (*tree, error) {
 	}
 	return t, nil
 }
+
+// errOutside stands for the error of os.Root where that cannot be had.
+var errOutside = errors.New("leads outside")
 
 func idOrNone(id int) int {
 	if id > 0 {

@@ -15,6 +15,7 @@ func cancelTests() []test {
 		{"in the middle of a download", cancelDownload},
 		{"in the middle of a listing", cancelList},
 		{"before commit", cancelCommit},
+		{"keep what arrived", cancelKeep},
 		{"in the middle of a copy", cancelCopy},
 	}
 }
@@ -73,7 +74,7 @@ func cancelUpload(t *tester) {
 	t.fails("write", err, context.Canceled)
 	_, err = f.WriteAt([]byte("more"), 4)
 	t.fails("write at", err, context.Canceled)
-	t.fails("commit", f.Commit(context.WithoutCancel(ctx)), context.Canceled)
+	t.fails("commit", f.Commit(ctx), context.Canceled)
 	t.close(f)
 	t.has("/a", "old content")
 	t.lists("/", "a")
@@ -125,6 +126,31 @@ func cancelCommit(t *tester) {
 	t.close(f)
 	t.has("/a", "old content")
 	t.lists("/", "a")
+}
+
+// cancelKeep: after its client has gone, an upload can still be cut to size and
+// published, by a context of its own.
+func cancelKeep(t *tester) {
+	for _, mode := range []vfs.Mode{staged, inPlace} {
+		ctx, cancel := context.WithCancel(t.Context())
+		f, err := t.fs.Open(ctx, "/a", mode)
+		t.noError("open", err)
+		defer f.Close()
+		t.write(f, "what arrived, and more")
+		cancel()
+		want := "what arrived, and more"
+		if a, ok := vfs.As[vfs.FileAttrSetter](f); ok {
+			size := int64(12)
+			t.noError("truncate", a.SetAttrs(t.Context(), vfs.Attrs{Size: &size}))
+			want = want[:12]
+		}
+		if fi, err := f.Stat(); err != nil || fi.Size() != int64(len(want)) {
+			t.Errorf("stat: %v %v", fi, err)
+		}
+		t.commit(f)
+		t.close(f)
+		t.has("/a", want)
+	}
 }
 
 // cancelCopy ends the context while io.Copy runs in the backend's own loop.
