@@ -179,3 +179,39 @@ func TestNoDataConnection(t *testing.T) {
 	s.events.take(t, 1)
 	c.cmd(550, "SIZE b")
 }
+
+func TestIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	s := startOn(t, options{}, l)
+	s.write(t, "a", "content")
+	c := login(t, s)
+	c.cmd(421, "PASV") // has no form for the address
+	text := c.cmd(229, "EPSV")
+	d, err := net.Dial("tcp", "[::1]:"+strings.Trim(text[strings.Index(text, "("):], "(|)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.send("RETR a")
+	c.expect(150)
+	if b, _ := io.ReadAll(d); string(b) != "content" {
+		t.Errorf("EPSV: %q", b)
+	}
+	c.expect(226)
+	d.Close()
+
+	back := listen(t, "[::1]:0")
+	c.cmd(200, "EPRT |2|::1|%d|", back.Addr().(*net.TCPAddr).Port)
+	c.send("RETR a")
+	if d, err = back.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := io.ReadAll(d); string(b) != "content" {
+		t.Errorf("EPRT: %q", b)
+	}
+	d.Close()
+	c.expect(150)
+	c.expect(226)
+}

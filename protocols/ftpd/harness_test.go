@@ -63,6 +63,16 @@ type server struct {
 
 func start(t testing.TB, o options) *server {
 	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startOn(t, o, l)
+}
+
+func startOn(t testing.TB, o options, l net.Listener) *server {
+	t.Helper()
+	t.Cleanup(func() { l.Close() })
 	dir := t.TempDir()
 	s := &server{home: filepath.Join(dir, "home"), cfgDir: dir, events: &recorder{}, store: memstore.New(memstore.Config{}), done: make(chan error, 1)}
 	t.Cleanup(func() { s.store.Close() })
@@ -98,10 +108,6 @@ func start(t testing.TB, o options) *server {
 	}
 	var err error
 	s.ftp, err = ftpd.New(cfg, 0, auth.New(s.store, hasher, noMetrics{}, log), s.manager, "1.2.3", dir, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

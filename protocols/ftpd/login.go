@@ -178,5 +178,6 @@ func (c *client) WrapPassiveListener(l net.Listener) (net.Listener, error) {
 		return nil, refuse(session.ErrClosed)
 	}
 	c.passive = l
-	return passiveListener{Listener: l, c: c}, nil
+	secure := c.srv.binding.TLSMode == tlsImplicit || c.cc != nil && c.cc.HasTLSForTransfers()
+	return passiveListener{Listener: l, c: c, secure: secure}, nil
 }

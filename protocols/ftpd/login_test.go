@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"sftpgo/dataprovider"
 	"sftpgo/protocols/ftpd"
+	"sftpgo/protocols/session"
 )
 
 func TestGreeting(t *testing.T) {
@@ -139,6 +141,35 @@ func TestMaxSessions(t *testing.T) {
 		}
 	}
 	t.Error("the place of a session that has ended is not free")
+}
+
+func TestMaxTotalConnections(t *testing.T) {
+	s := start(t, options{session: func(c *session.Config) { c.MaxTotalConnections = 1 }})
+	login(t, s)
+	c := dial(t, s)
+	c.cmd(331, "USER %s", testUser)
+	c.cmd(421, "PASS %s", testPassword)
+}
+
+// One address cannot fill the server with connections that never log in, and
+// those that have logged in do not count.
+func TestTooManyBeforeLogin(t *testing.T) {
+	s := start(t, options{})
+	for range 3 {
+		login(t, s)
+	}
+	for range 256 {
+		dial(t, s)
+	}
+	tcp, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	text, _ := io.ReadAll(tcp)
+	if got, want := string(text), "421 Too many connections from your address\r\n"; got != want {
+		t.Errorf("the 257th was told %q, want %q", got, want)
+	}
 }
 
 func TestHTTPOnTheControlPort(t *testing.T) {

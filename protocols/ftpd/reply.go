@@ -73,11 +73,11 @@ func rewrite(line []byte) []byte {
 		return []byte("425 Cannot open the data connection\r\n")
 	}
 	at := bytes.LastIndexByte(line, mark)
-	if at < 0 || codeOf(line) == 0 || len(line) < at+5 {
+	if at < 0 || codeOf(line) == 0 {
 		return line
 	}
 	own := line[at+1:]
-	if _, err := strconv.ParseUint(string(own[:3]), 10, 16); err != nil || own[3] != ' ' {
+	if codeOf(own) == 0 || own[3] != ' ' {
 		return line
 	}
 	return append(append(bytes.Clone(own[:3]), line[3]), own[4:]...)
@@ -89,7 +89,7 @@ func codeOf(line []byte) int {
 		return 0
 	}
 	code, err := strconv.ParseUint(string(line[:3]), 10, 16)
-	if err != nil {
+	if err != nil || code < 100 || code > 599 {
 		return 0
 	}
 	return int(code)

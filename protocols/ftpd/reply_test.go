@@ -1,11 +1,13 @@
 package ftpd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -66,4 +68,28 @@ func TestRefuse(t *testing.T) {
 	if errors.Is(refuse(vfs.ErrNotExist), io.EOF) {
 		t.Error("a refusal looks like the end of a file")
 	}
+}
+
+// FuzzRewrite holds that every line stays one line, and that a reply stays a
+// reply.
+func FuzzRewrite(f *testing.F) {
+	f.Add("550 x \x00552 quota exceeded")
+	f.Add(" %s-rw")
+	f.Add("425 ")
+	f.Add("550-\x00")
+	f.Fuzz(func(t *testing.T, line string) {
+		line = strings.Map(func(r rune) rune {
+			if r == '\n' {
+				return -1
+			}
+			return r
+		}, line) + "\r\n"
+		got := rewrite([]byte(line))
+		if bytes.Count(got, []byte("\n")) != 1 || !bytes.HasSuffix(got, []byte("\r\n")) {
+			t.Fatalf("%q became %q", line, got)
+		}
+		if (codeOf([]byte(line)) == 0) != (codeOf(got) == 0) {
+			t.Fatalf("%q became %q", line, got)
+		}
+	})
 }
