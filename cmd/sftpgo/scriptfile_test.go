@@ -45,7 +45,11 @@ func cmdMount(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	url := "http://127.0.0.1:" + ts.Getenv("DAV_PORT") + "/"
 	ts.Check(os.MkdirAll(ts.MkAbs("mnt"), 0o755))
-	conf := "use_locks 1\ndelay_upload 0\ncache_dir " + ts.MkAbs("cache") + "\ngui_optimize 0\nsecrets " + ts.MkAbs("secrets") + "\nask_auth 0\n"
+	cache, err := os.MkdirTemp("", "davfs2") // davfs2 opens it as a user of its own
+	ts.Check(err)
+	ts.Check(os.Chmod(cache, 0o777))
+	rigOf(ts).env.Defer(func() { _ = os.RemoveAll(cache) })
+	conf := "use_locks 1\ndelay_upload 0\ncache_dir " + cache + "\ngui_optimize 0\nsecrets " + ts.MkAbs("secrets") + "\nask_auth 0\n"
 	ts.Check(os.WriteFile(ts.MkAbs("davfs2.conf"), []byte(conf), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("secrets"), []byte(url+" alice "+args[0]+"\n"), 0o600))
 	mount := exec.Command("mount.davfs", "-o", "conf="+ts.MkAbs("davfs2.conf"), url, ts.MkAbs("mnt"))
