@@ -132,7 +132,7 @@ func (s *Server) Reload() error {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	defer l.Close() //nolint:errcheck // a second Close has nothing to say
+	defer l.Close() // a second Close has nothing to say
 	err := s.accept(ctx, l)
 	s.drain()
 	s.running.Wait()
