@@ -24,7 +24,7 @@ func (q *request) mkcol() error {
 			return err
 		}
 	}
-	err := q.s.Mkdir(q.Context(), q.name)
+	err := q.s.Mkdir(q.changing(), q.name)
 	if errors.Is(err, vfs.ErrExist) {
 		return &refusal{status: http.StatusMethodNotAllowed, text: "already exists", cause: err}
 	}
@@ -50,7 +50,7 @@ func (q *request) delete() error {
 	if err := q.precondition(info); err != nil {
 		return err
 	}
-	if err := q.s.RemoveAll(q.Context(), q.name); err != nil {
+	if err := q.s.RemoveAll(q.changing(), q.name); err != nil {
 		return err
 	}
 	q.server.locks.drop(q.s.StorageRoot(), q.name)

@@ -31,13 +31,13 @@ func (q *request) copy() error {
 		return err
 	}
 	if !m.src.IsDir() {
-		if err := q.s.Copy(q.Context(), q.name, m.name); err != nil {
+		if err := q.s.Copy(q.changing(), q.name, m.name); err != nil {
 			return missingParent(err)
 		}
 		q.relocated(m)
 		return nil
 	}
-	if err := q.s.Mkdir(q.Context(), m.name); err != nil {
+	if err := q.s.Mkdir(q.changing(), m.name); err != nil {
 		return missingParent(err)
 	}
 	if d == infinity {
@@ -70,7 +70,7 @@ type failure struct {
 
 func (w *treeCopy) copy(src, dst string) {
 	var dirs []string
-	for info, err := range w.q.s.List(w.q.Context(), src) {
+	for info, err := range w.q.s.List(w.q.changing(), src) {
 		if err != nil {
 			w.fail(src, err)
 			break
@@ -85,12 +85,12 @@ func (w *treeCopy) copy(src, dst string) {
 		case info.Mode()&fs.ModeSymlink != 0:
 			w.fail(from, w.copyLink(from, to))
 		default:
-			w.fail(from, w.q.s.Copy(w.q.Context(), from, to))
+			w.fail(from, w.q.s.Copy(w.q.changing(), from, to))
 		}
 	}
 	for _, name := range dirs { // the listing is closed by now
 		from, to := path.Join(src, name), path.Join(dst, name)
-		if err := w.q.s.Mkdir(w.q.Context(), to); err != nil {
+		if err := w.q.s.Mkdir(w.q.changing(), to); err != nil {
 			w.fail(from, err)
 			continue
 		}
@@ -101,18 +101,18 @@ func (w *treeCopy) copy(src, dst string) {
 // copyLink copies the file that a link stands for. A link to a directory may lead
 // back to where the copy came from; it is copied as a link.
 func (w *treeCopy) copyLink(from, to string) error {
-	info, err := w.q.s.Stat(w.q.Context(), from)
+	info, err := w.q.s.Stat(w.q.changing(), from)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return w.q.s.Copy(w.q.Context(), from, to)
+		return w.q.s.Copy(w.q.changing(), from, to)
 	}
-	text, err := w.q.s.Readlink(w.q.Context(), from)
+	text, err := w.q.s.Readlink(w.q.changing(), from)
 	if err != nil {
 		return err
 	}
-	return w.q.s.Symlink(w.q.Context(), text, to)
+	return w.q.s.Symlink(w.q.changing(), text, to)
 }
 
 func (w *treeCopy) fail(name string, err error) {

@@ -71,7 +71,7 @@ func (q *request) clear(m relocation) error {
 	if !m.replacesByDelete {
 		return nil
 	}
-	if err := q.s.RemoveAll(q.Context(), m.name); err != nil {
+	if err := q.s.RemoveAll(q.changing(), m.name); err != nil {
 		return err
 	}
 	q.server.locks.dropMembers(q.s.StorageRoot(), m.name)

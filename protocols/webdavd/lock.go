@@ -1,7 +1,6 @@
 package webdavd
 
 import (
-	"context"
 	"encoding/xml"
 	"errors"
 	"net/http"
@@ -66,7 +65,7 @@ func (q *request) lock() error {
 // create makes the empty file. Somebody else may have made it meanwhile, and a
 // user who may not list does not see what is there.
 func (q *request) create() (bool, error) {
-	t, err := q.s.Upload(context.WithoutCancel(q.Context()), q.name, vfs.Write|vfs.Create|vfs.Excl)
+	t, err := q.s.Upload(q.changing(), q.name, vfs.Write|vfs.Create|vfs.Excl)
 	if errors.Is(err, vfs.ErrExist) || errors.Is(err, vfs.ErrIsDir) {
 		return false, nil
 	}

@@ -29,7 +29,7 @@ func (q *request) move() error {
 	if !m.overwrite {
 		rename = q.s.RenameNew
 	}
-	if err := rename(q.Context(), q.name, m.name); err != nil {
+	if err := rename(q.changing(), q.name, m.name); err != nil {
 		return missingParent(err)
 	}
 	q.server.locks.drop(q.s.StorageRoot(), q.name) // locks do not move: RFC 4918 section 7.5

@@ -23,6 +23,7 @@ const linger = time.Minute
 // does not count against the limits of the user.
 type pool struct {
 	manager *session.Manager
+	linger  time.Duration
 
 	mu     sync.Mutex
 	closed bool
@@ -52,7 +53,7 @@ type lease struct {
 }
 
 func newPool(m *session.Manager) *pool {
-	return &pool{manager: m, bySeat: map[seat]*lease{}}
+	return &pool{manager: m, linger: linger, bySeat: map[seat]*lease{}}
 }
 
 // acquire returns the session of id at remote, opened if there is none. Each
@@ -138,7 +139,7 @@ func (p *pool) release(l *lease) {
 		return
 	}
 	l.s.Park()
-	l.timer = time.AfterFunc(linger, func() { p.expire(l) })
+	l.timer = time.AfterFunc(p.linger, func() { p.expire(l) })
 }
 
 func (p *pool) expire(l *lease) {
@@ -180,7 +181,7 @@ func (p *pool) end(l *lease) {
 	}
 }
 
-// close ends all sessions, in use or not, and waits for that.
+// close ends all sessions, in use or not. There will be no new ones.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
@@ -196,5 +197,4 @@ func (p *pool) close() {
 			_ = l.s.Close() // transfers that are still open fail and are logged
 		}
 	}
-	p.ending.Wait()
 }

@@ -90,6 +90,28 @@ func TestUserChange(t *testing.T) {
 	r.want(401, "GET", "/f", "")
 }
 
+// TestSessionExpires: a client that does not come back has no session for long.
+func TestSessionExpires(t *testing.T) {
+	r := newRig(t, session.Config{})
+	r.server.SetLinger(50 * time.Millisecond)
+	for range 2 {
+		r.want(207, "PROPFIND", "/", "", "Depth: 0")
+		active := 1
+		for range 200 {
+			if active, _ = r.metrics.sessions(); active == 0 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if active != 0 {
+			t.Errorf("%d sessions left", active)
+		}
+	}
+	if _, highest := r.metrics.sessions(); highest != 1 {
+		t.Errorf("%d sessions at a time", highest)
+	}
+}
+
 // TestSessionEnded: a session that the server ends takes its requests along, and
 // the client gets a new one.
 func TestSessionEnded(t *testing.T) {

@@ -1,7 +1,6 @@
 package webdavd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -52,11 +51,9 @@ func (q *request) put() error {
 	return nil
 }
 
-// store writes the body and returns the validator of the new file. The loss of
-// the client shows in the body, not in the context: net/http cancels that also
-// for a client that has only finished sending.
+// store writes the body and returns the validator of the new file.
 func (q *request) store(mode vfs.Mode) (etag string, err error) {
-	t, err := q.s.Upload(context.WithoutCancel(q.Context()), q.name, mode)
+	t, err := q.s.Upload(q.changing(), q.name, mode)
 	if err != nil {
 		return "", missingParent(err)
 	}

@@ -25,8 +25,8 @@ type request struct {
 
 // ServeHTTP answers one request. A panic ends only that request.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	s.running.Add(1)
-	defer s.running.Done()
+	s.running.RLock()
+	defer s.running.RUnlock()
 	w := &response{ResponseWriter: rw}
 	start := time.Now()
 	id := ""
@@ -110,6 +110,12 @@ func (q *request) serve() error {
 	q.w.Header().Set("Allow", allMethods)
 	return refuse(http.StatusMethodNotAllowed, "method not supported")
 }
+
+// changing is the context of what changes the storage. It ends with the session,
+// not with the client: net/http cancels the context of the request also for a
+// client that has only finished sending, and half a change is worse than one that
+// nobody hears of. The loss of a client during an upload shows in the body.
+func (q *request) changing() context.Context { return q.s.Context() }
 
 // stat tells what is at name; nothing, or nothing that the user may look at, is
 // nil without an error: the operation that follows has the last word.

@@ -39,8 +39,8 @@ type Server struct {
 	log   *slog.Logger
 	grace time.Duration
 
-	running sync.WaitGroup // requests
-	buffers sync.Pool      // of *[]byte, for uploads
+	running sync.RWMutex // held for reading by every request
+	buffers sync.Pool    // of *[]byte, for uploads
 }
 
 var _ protocols.Server = (*Server)(nil)
@@ -102,7 +102,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	_ = srv.Close() // connections that do not end by themselves
 	s.pool.close()
-	s.running.Wait()
+	s.running.Lock() // waits for the requests, which end with their sessions
+	defer s.running.Unlock()
+	s.pool.ending.Wait()
 	return err
 }
 
