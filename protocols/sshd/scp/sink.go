@@ -233,7 +233,7 @@ func (x *sink) content(t *session.Transfer, entry control, times *control) error
 			return &lostError{x.abort(t.Name(), failure)}
 		}
 	}
-	if err := x.response(); err != nil {
+	if err := x.farewell(); err != nil {
 		if isRefused(err) {
 			return err
 		}

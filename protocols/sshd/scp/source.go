@@ -132,7 +132,7 @@ func (x *source) sendContent(t *session.Transfer, base string) error {
 	if err := x.ack(); err != nil {
 		return err
 	}
-	return x.response()
+	return x.farewell()
 }
 
 // abort ends the run in the middle of a file. The protocol has no message for

@@ -61,6 +61,15 @@ func (w *wire) response() error {
 	return w.protocolError("unexpected answer")
 }
 
+// farewell is the answer after the last byte of a file. libssh2, and so curl, ends
+// the channel there instead of answering: all bytes have passed by then.
+func (w *wire) farewell() error {
+	if _, err := w.in.Peek(1); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return w.response()
+}
+
 // complaint reads the text after a warning or a fatal byte.
 func (w *wire) complaint(c byte) error {
 	w.failed = true
