@@ -101,11 +101,14 @@ func removeAbandoned(dir *os.Root, fi fs.FileInfo) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	// Its writer may have published or dropped it before it let go.
-	if !abandoned(f, fi) || !named(dir, fi.Name(), f) {
+	if !abandoned(f, fi) {
 		return false, nil
 	}
 	err = dir.Remove(fi.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		// Its writer published or dropped it before it let go.
+		return false, nil
+	}
 	return err == nil, err
 }
 
