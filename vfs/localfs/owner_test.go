@@ -86,7 +86,7 @@ func TestOwnerOfExistingRoot(t *testing.T) {
 	}
 }
 
-const helperNobody = "LOCALFS_TEST_AS_NOBODY"
+const childNobody = "LOCALFS_TEST_AS_NOBODY"
 
 // TestPermission: what the operating system forbids is vfs.ErrPermission. Root is
 // forbidden nothing, so it runs the test again as somebody else.
@@ -96,7 +96,7 @@ func TestPermission(t *testing.T) {
 		return
 	}
 	home := filepath.Join(t.TempDir(), "home")
-	if dir := os.Getenv(helperNobody); dir != "" {
+	if dir := os.Getenv(childNobody); dir != "" {
 		home = filepath.Join(dir, "home")
 	}
 	var log bytes.Buffer
@@ -152,7 +152,7 @@ func again(t *testing.T) {
 	must(t, os.Chown(work, nobody, nobody))
 	cmd := exec.Command(filepath.Join(dir, "test"), "-test.run=^TestPermission$", "-test.v")
 	cmd.Dir = work
-	cmd.Env = append(os.Environ(), helperNobody+"="+work, "TMPDIR="+work, "GOCOVERDIR="+work)
+	cmd.Env = append(os.Environ(), childNobody+"="+work, "TMPDIR="+work, "GOCOVERDIR="+work)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestPermission")) {

@@ -20,12 +20,12 @@ import (
 	"sftpgo/vfs/localfs"
 )
 
-const helperRoot = "LOCALFS_TEST_UPLOAD_TO"
+const childRoot = "LOCALFS_TEST_UPLOAD_TO"
 
-// TestHelperUpload is the other process of the sweep tests: it stages two
+// TestChildUpload is the other process of the sweep tests: it stages two
 // uploads and waits to be killed.
-func TestHelperUpload(t *testing.T) {
-	root := os.Getenv(helperRoot)
+func TestChildUpload(t *testing.T) {
+	root := os.Getenv(childRoot)
 	if root == "" {
 		t.Skip("runs as a child of the sweep tests only")
 	}
@@ -45,8 +45,8 @@ func uploader(t *testing.T, root string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
-	cmd := exec.Command(self, "-test.run=^TestHelperUpload$")
-	cmd.Env = append(os.Environ(), helperRoot+"="+root)
+	cmd := exec.Command(self, "-test.run=^TestChildUpload$")
+	cmd.Env = append(os.Environ(), childRoot+"="+root)
 	_, err = cmd.StdinPipe() // open until the process ends
 	must(t, err)
 	out, err := cmd.StdoutPipe()
