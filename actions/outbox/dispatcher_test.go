@@ -243,6 +243,27 @@ func TestStoreAway(t *testing.T) {
 	})
 }
 
+// A store that cannot be read at the start is tried again.
+func TestStoreLockedAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook, log := new(store), new(sink), new(logs)
+		settle(t, s, event("01A", "/a"), "hook")
+		s.lock(errors.New("database is locked"))
+		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
+		time.Sleep(time.Minute)
+		s.lock(nil)
+		time.Sleep(2 * time.Second)
+		if d := cmp.Diff([]string{"01A"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+		for _, line := range []string{"the outbox cannot be used", "the outbox can be used again"} {
+			if n := strings.Count(log.String(), line); n != 1 {
+				t.Errorf("%q is %d times in the log, want once", line, n)
+			}
+		}
+	})
+}
+
 func TestSlowTargetDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, slow, quick := new(store), new(sink), new(sink)

@@ -39,7 +39,6 @@ type lane struct {
 	inHand   int      // claimed, result not yet received
 	owed     []result // to be recorded in the store
 	released bool     // the leases of an earlier process
-	due      bool     // a claim may find something
 	failing  bool     // the store, and the log knows
 }
 
@@ -54,7 +53,6 @@ func newLane(t Target, store dataprovider.Outbox, m Metrics, log *slog.Logger, c
 		wake:    make(chan struct{}, 1),
 		jobs:    make(chan job, room),
 		results: make(chan result, room),
-		due:     true,
 	}
 }
 
@@ -82,40 +80,32 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) loop(ctx context.Context) {
 	tick := time.NewTicker(l.cfg.Poll)
 	defer tick.Stop()
-	for {
-		if l.due && ctx.Err() == nil {
-			l.step(ctx)
-		}
+	for ctx.Err() == nil {
+		l.step(ctx)
 		select {
 		case <-ctx.Done():
-			return
 		case r := <-l.results:
 			l.receive(r)
 		case <-l.wake:
 		case <-tick.C:
 		}
-		l.due = true
 	}
 }
 
-// step records what is owed, then claims until enough is in hand. Nothing is
+// step records what is owed, then claims what there is room for. Nothing is
 // claimed while an acknowledgement is owed: a lease that ran out meanwhile would
 // bring back what was delivered.
 func (l *lane) step(ctx context.Context) {
-	for l.due {
-		l.due = false
-		if !l.said(l.record(ctx)) {
-			return
-		}
-		// While more than there are workers is in hand, the rest can wait: then
-		// many are claimed at once.
-		if l.inHand > l.target.Workers {
-			return
-		}
-		err := l.claim(ctx)
-		if ctx.Err() != nil || !l.said(err) {
-			return
-		}
+	if len(l.owed) > 0 && !l.said(l.record(ctx)) {
+		return
+	}
+	// While more than there are workers is in hand, the rest can wait: then many
+	// are claimed at once.
+	if l.inHand > l.target.Workers {
+		return
+	}
+	if err := l.claim(ctx); ctx.Err() == nil {
+		l.said(err)
 	}
 }
 
@@ -141,9 +131,8 @@ func (l *lane) claim(ctx context.Context) error {
 		}
 		l.released = true
 	}
-	n := cap(l.jobs) - l.inHand
 	expires := time.Now().Add(l.lease())
-	claimed, err := l.store.Claim(ctx, l.target.Name, n, l.lease())
+	claimed, err := l.store.Claim(ctx, l.target.Name, cap(l.jobs)-l.inHand, l.lease())
 	if err != nil {
 		return err
 	}
@@ -151,16 +140,12 @@ func (l *lane) claim(ctx context.Context) error {
 		l.inHand++
 		l.jobs <- job{d, expires} // has room
 	}
-	l.due = len(claimed) == n
 	return nil
 }
 
 // record tells the store how deliveries ended; what it could not be told stays
 // owed.
 func (l *lane) record(ctx context.Context) error {
-	if len(l.owed) == 0 {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
 	defer cancel()
 	done := make([]int64, 0, len(l.owed))
@@ -209,9 +194,11 @@ func (l *lane) drain(ctx context.Context, abandon context.CancelFunc) {
 	}
 	for l.inHand > 0 {
 		l.receive(<-l.results)
-		l.said(l.record(ctx))
+		if len(l.owed) > 0 {
+			l.said(l.record(ctx))
+		}
 	}
-	if !l.said(l.record(ctx)) {
+	if len(l.owed) > 0 && !l.said(l.record(ctx)) {
 		l.log.Error("delivered events could not be recorded and will be delivered again", "events", len(l.owed))
 	}
 }

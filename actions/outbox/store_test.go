@@ -20,7 +20,8 @@ type store struct {
 	mu      sync.Mutex
 	next    int64
 	entries []*entry
-	err     error // of Done, Retry, Bury and Claim
+	err     error // of Done, Retry and Bury
+	locked  error // of Claim
 	claims  int
 }
 
@@ -58,8 +59,8 @@ func (s *store) Claim(_ context.Context, target string, n int, ttl time.Duration
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claims++
-	if s.err != nil {
-		return nil, s.err
+	if s.locked != nil {
+		return nil, s.locked
 	}
 	var claimed []dataprovider.Delivery
 	held := make(map[string]bool)
@@ -89,7 +90,7 @@ func (s *store) Release(_ context.Context, target string) error {
 			e.lease = time.Time{}
 		}
 	}
-	return s.err
+	return s.locked
 }
 
 func (s *store) Done(_ context.Context, ids ...int64) error {
@@ -147,11 +148,18 @@ func (s *store) Backlog(context.Context) ([]dataprovider.Backlog, error) {
 	return all, nil
 }
 
-// fail makes the store unusable, until it is called with nil.
+// fail makes the store refuse outcomes, until it is called with nil.
 func (s *store) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = err
+}
+
+// lock makes the store refuse claims, until it is called with nil.
+func (s *store) lock(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locked = err
 }
 
 // waiting counts what is queued and what is dead.
