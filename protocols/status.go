@@ -51,6 +51,7 @@ func rows() []row {
 		{session.ErrQuota, Status{"quota", SFTPFailure, 552, http.StatusInsufficientStorage, "quota exceeded"}},
 		{vfs.ErrNoSpace, Status{"no space", SFTPFailure, 552, http.StatusInsufficientStorage, "no space left on storage"}},
 		{vfs.ErrName, Status{"name", SFTPFailure, 553, http.StatusBadRequest, "name not allowed"}},
+		{session.ErrSessions, Status{"sessions", SFTPFailure, 421, http.StatusServiceUnavailable, "too many sessions"}},
 		{session.ErrTooMany, Status{"too many", SFTPFailure, 450, http.StatusServiceUnavailable, "too many open files"}},
 		{vfs.ErrIsDir, Status{"is dir", SFTPFailure, 550, http.StatusConflict, "is a directory"}},
 		{vfs.ErrNotDir, Status{"not dir", SFTPFailure, 550, http.StatusConflict, "not a directory"}},

@@ -49,7 +49,7 @@ func cmdMount(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.Chmod(cache, 0o777))
 	rigOf(ts).env.Defer(func() { _ = os.RemoveAll(cache) })
-	conf := "use_locks 1\ndelay_upload 0\ncache_dir " + cache + "\ngui_optimize 0\nsecrets " + ts.MkAbs("secrets") + "\nask_auth 0\n"
+	conf := "buf_size 64\nuse_locks 1\ndelay_upload 0\ncache_dir " + cache + "\ngui_optimize 0\nsecrets " + ts.MkAbs("secrets") + "\nask_auth 0\n"
 	ts.Check(os.WriteFile(ts.MkAbs("davfs2.conf"), []byte(conf), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("secrets"), []byte(url+" alice "+args[0]+"\n"), 0o600))
 	mount := exec.Command("mount.davfs", "-o", "conf="+ts.MkAbs("davfs2.conf"), url, ts.MkAbs("mnt"))

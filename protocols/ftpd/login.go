@@ -138,11 +138,8 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 // loginRefusal is one text for every wrong credential, and one more for each
 // reason that says nothing about the account to a stranger.
 func loginRefusal(err error) error {
-	switch {
-	case errors.Is(err, auth.ErrRejected):
+	if errors.Is(err, auth.ErrRejected) {
 		return &refusal{ftpserver.StatusNotLoggedIn, "Authentication error"}
-	case errors.Is(err, session.ErrSessions):
-		return &refusal{ftpserver.StatusServiceNotAvailable, "Too many sessions"}
 	}
 	return &refusal{ftpserver.StatusServiceNotAvailable, protocols.StatusOf(err).Text}
 }

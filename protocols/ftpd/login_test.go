@@ -126,7 +126,7 @@ func TestMaxSessions(t *testing.T) {
 	first := login(t, s)
 	second := dial(t, s)
 	second.cmd(331, "USER %s", testUser)
-	if text := second.cmd(421, "PASS %s", testPassword); text != "Too many sessions" {
+	if text := second.cmd(421, "PASS %s", testPassword); text != "too many sessions" {
 		t.Errorf("reply %q", text)
 	}
 	second.ended()

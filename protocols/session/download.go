@@ -27,15 +27,17 @@ func (s *Session) download(name string) (*Transfer, error) {
 	if !s.allowed(dataprovider.PermDownload, name) || !s.user.FileAllowed(name) {
 		return nil, refuse("download", name, vfs.ErrPermission)
 	}
-	t := &Transfer{s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download)}
-	if err := s.add(t); err != nil {
+	release, err := s.reserve()
+	if err != nil {
 		return nil, refuse("download", name, err)
 	}
+	defer release()
+	t := &Transfer{s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download)}
 	file, err := s.fs.Open(s.ctx, name, vfs.Read) // the file outlives the request
 	if err != nil {
-		s.drop(t)
 		return nil, err
 	}
 	t.file = file
+	s.add(t)
 	return t, nil
 }

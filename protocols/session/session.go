@@ -60,6 +60,7 @@ type Session struct {
 
 	mu        sync.Mutex
 	closed    bool
+	opening   int // transfers whose file is being opened
 	transfers map[*Transfer]struct{}
 }
 
@@ -131,17 +132,36 @@ func (s *Session) allowed(perm, name string) bool {
 	return s.user.Allows(perm, path.Dir(name))
 }
 
-func (s *Session) add(t *Transfer) error {
+// reserve makes sure that one more transfer may be open. The caller calls release
+// when it has been added, or when nothing came of it.
+func (s *Session) reserve() (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return ErrClosed
+		return nil, ErrClosed
 	}
-	if len(s.transfers) >= maxOpen {
-		return ErrTooMany
+	if len(s.transfers)+s.opening >= maxOpen {
+		return nil, ErrTooMany
 	}
+	s.opening++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.opening--
+	}, nil
+}
+
+// add registers a transfer whose file is open. A session that was closed
+// meanwhile ends it.
+func (s *Session) add(t *Transfer) {
+	s.mu.Lock()
 	s.transfers[t] = struct{}{}
-	return nil
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		t.TransferError(ErrClosed)
+		_ = t.Close() // logged there
+	}
 }
 
 func (s *Session) drop(t *Transfer) {
@@ -165,5 +185,5 @@ func (s *Session) upload(name string) *Transfer {
 func (s *Session) openTransfers() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.transfers)
+	return len(s.transfers) + s.opening
 }

@@ -53,20 +53,21 @@ func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode) (*
 	if err != nil {
 		return nil, err
 	}
+	release, err := s.reserve()
+	if err != nil {
+		return nil, refuse("upload", name, err)
+	}
+	defer release()
 	mode = up.decide(s.m.cfg.UploadMode, mode)
 	t := &Transfer{s: s, name: name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up}
 	if err := up.reserveFile(ctx, s.account.quota, &s.user); err != nil {
 		return nil, refuse("upload", name, err)
 	}
-	if err := s.add(t); err != nil {
-		up.releaseAll()
-		return nil, refuse("upload", name, err)
-	}
 	if err := t.open(ctx, mode); err != nil {
-		s.drop(t)
 		up.releaseAll()
 		return nil, err
 	}
+	s.add(t)
 	return t, nil
 }
 

@@ -1,7 +1,6 @@
 package sshd
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -148,13 +147,9 @@ func (c *connection) open(ch ssh.Channel, protocol string, n int) *session.Sessi
 	if err == nil {
 		return s
 	}
-	text := protocols.StatusOf(err).Text
-	if errors.Is(err, session.ErrSessions) {
-		text = session.ErrSessions.Error()
-	}
 	c.srv.log.Warn("no session", "connection_id", id, "username", c.identity.User.Username,
 		"client_ip", c.remote.String(), "error", err)
-	fmt.Fprintln(ch.Stderr(), text)
+	fmt.Fprintln(ch.Stderr(), protocols.StatusOf(err).Text)
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"sftpgo/protocols"
-	"sftpgo/protocols/session"
 	"sftpgo/vfs"
 )
 
@@ -123,9 +122,6 @@ func statusOf(err error) (status int, text, xml string) {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return http.StatusRequestEntityTooLarge, "request body too large", ""
-	}
-	if errors.Is(err, session.ErrSessions) {
-		return http.StatusServiceUnavailable, "too many sessions", ""
 	}
 	st := protocols.StatusOf(err)
 	return st.HTTP, st.Text, ""
