@@ -22,7 +22,7 @@ func (c *counter) Deliver(context.Context, *actions.Event) error {
 // BenchmarkDelivery is the cost of one event from Settle to Done, without that of
 // a store on disk and of a transport.
 func BenchmarkDelivery(b *testing.B) {
-	s, hook := new(store), &counter{n: make(chan struct{}, 1024)}
+	s, hook := newStore(), &counter{n: make(chan struct{}, 1024)}
 	t := target("hook", hook)
 	t.Workers = 16
 	d, stop := start(b, s, new(logs), outbox.DefaultConfig(), t)

@@ -111,9 +111,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 // reportOrphans names what waits for targets that are no longer configured.
 func (d *Dispatcher) reportOrphans(ctx context.Context) {
 	backlog, err := d.store.Backlog(ctx)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		d.log.Warn("cannot tell how many events wait for delivery", "error", err)
-		return
 	}
 	for _, b := range backlog {
 		known := slices.ContainsFunc(d.lanes, func(l *lane) bool { return l.target.Name == b.Target })

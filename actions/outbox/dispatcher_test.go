@@ -21,7 +21,7 @@ var errDown = errors.New("connection refused")
 
 func TestDeliversAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		d, _ := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
 		synctest.Wait()
 		begin := time.Now()
@@ -42,7 +42,7 @@ func TestDeliversAtOnce(t *testing.T) {
 
 func TestDeliversWithoutWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
 		synctest.Wait()
 		settle(t, s, event("01A", "/a"), "hook")
@@ -58,7 +58,7 @@ func TestDeliversWithoutWake(t *testing.T) {
 // than are claimed at a time.
 func TestDeliversAllOfOneFileInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		d, _ := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
 		synctest.Wait()
 		var want []string
@@ -83,7 +83,7 @@ func TestDeliversAllOfOneFileInOrder(t *testing.T) {
 // deleted: everything arrives, and in order per path.
 func TestOutageLosesNothingAndKeepsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		up := time.Now().Add(time.Minute)
 		paths := make(map[string][]string) // path: ids in the order of settling
 		keys := make(map[string][]string)
@@ -126,7 +126,7 @@ func TestOutageLosesNothingAndKeepsOrder(t *testing.T) {
 
 func TestGivesUpAfterADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook, log := new(store), new(sink), new(logs)
+		s, hook, log := newStore(), new(sink), new(logs)
 		hook.deliver = func(context.Context, *actions.Event) error { return errDown }
 		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
 		settle(t, s, event("01DEAD", "/a"), "hook")
@@ -161,13 +161,8 @@ func TestGivesUpAfterADay(t *testing.T) {
 // A hook that refuses an event must not hold up the next event of that file.
 func TestRejectedMakesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook, log := new(store), new(sink), new(logs)
-		hook.deliver = func(_ context.Context, e *actions.Event) error {
-			if e.ID == "01A" {
-				return &actions.OutputError{Err: fmt.Errorf("%w: exit status 1", actions.ErrRejected), Output: "no such bucket"}
-			}
-			return nil
-		}
+		s, hook, log := newStore(), new(sink), new(logs)
+		hook.deliver = rejectFirst
 		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
 		settle(t, s, event("01A", "/a"), "hook")
 		settle(t, s, event("01B", "/a"), "hook")
@@ -188,7 +183,7 @@ func TestRejectedMakesWay(t *testing.T) {
 // The process is killed after a delivery and before the store knows.
 func TestKilledBeforeDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		d, stop := start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
 		synctest.Wait()
 		settle(t, s, event("01A", "/a"), "hook")
@@ -219,7 +214,7 @@ func TestKilledBeforeDone(t *testing.T) {
 // A store that cannot be written for longer than a lease causes no repetition.
 func TestStoreAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook, log := new(store), new(sink), new(logs)
+		s, hook, log := newStore(), new(sink), new(logs)
 		d, _ := start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
 		synctest.Wait()
 		settle(t, s, event("01A", "/a"), "hook")
@@ -246,7 +241,7 @@ func TestStoreAway(t *testing.T) {
 // A store that cannot be read at the start is tried again.
 func TestStoreLockedAtStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook, log := new(store), new(sink), new(logs)
+		s, hook, log := newStore(), new(sink), new(logs)
 		settle(t, s, event("01A", "/a"), "hook")
 		s.lock(errors.New("database is locked"))
 		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
@@ -266,7 +261,7 @@ func TestStoreLockedAtStart(t *testing.T) {
 
 func TestSlowTargetDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, slow, quick := new(store), new(sink), new(sink)
+		s, slow, quick := newStore(), new(sink), new(sink)
 		slow.deliver = func(ctx context.Context, _ *actions.Event) error {
 			<-ctx.Done()
 			return ctx.Err()
@@ -290,7 +285,7 @@ func TestSlowTargetDelaysNoOther(t *testing.T) {
 
 func TestWorkersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		var running, most atomic.Int32
 		hook.deliver = func(context.Context, *actions.Event) error {
 			n := running.Add(1)
@@ -320,7 +315,7 @@ func TestWorkersAreBounded(t *testing.T) {
 
 func TestHangingSinkIsAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		hook.deliver = func(ctx context.Context, _ *actions.Event) error {
 			<-ctx.Done()
 			return context.Cause(ctx)
@@ -349,7 +344,7 @@ func TestDrain(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, hook := new(store), new(sink)
+				s, hook := newStore(), new(sink)
 				hook.deliver = func(ctx context.Context, _ *actions.Event) error {
 					select {
 					case <-time.After(c.takes):
@@ -387,7 +382,7 @@ func TestDrain(t *testing.T) {
 
 func TestPanicOfASinkIsAFailedAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook := new(store), new(sink)
+		s, hook := newStore(), new(sink)
 		var tries atomic.Int32
 		hook.deliver = func(context.Context, *actions.Event) error {
 			if tries.Add(1) == 1 {
@@ -406,9 +401,8 @@ func TestPanicOfASinkIsAFailedAttempt(t *testing.T) {
 
 func TestUndecodableEventIsBuried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, hook, log := new(store), new(sink), new(logs)
-		settle(t, s, event("01A", "/a"), "hook")
-		s.entries[0].Event = []byte("{")
+		s, hook, log := newStore(), new(sink), new(logs)
+		settleBytes(t, s, event("01A", "/a"), []byte("{"), "hook")
 		settle(t, s, event("01B", "/a"), "hook")
 		start(t, s, log, outbox.DefaultConfig(), target("hook", hook))
 		time.Sleep(time.Second)
@@ -425,11 +419,36 @@ func TestUndecodableEventIsBuried(t *testing.T) {
 	})
 }
 
+// A delivery that somebody removed meanwhile must not stop the lane.
+func TestVanishedDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, hook := newStore(), new(sink)
+		hook.deliver = func(ctx context.Context, e *actions.Event) error {
+			if e.ID != "01A" {
+				return nil
+			}
+			if err := s.Outbox.Done(ctx, 1); err != nil {
+				t.Error(err)
+			}
+			return errDown
+		}
+		start(t, s, new(logs), outbox.DefaultConfig(), target("hook", hook))
+		settle(t, s, event("01A", "/a"), "hook")
+		time.Sleep(2 * time.Second)
+		settle(t, s, event("01B", "/b"), "hook")
+		time.Sleep(2 * time.Second)
+		if d := cmp.Diff([]string{"01B"}, hook.delivered()); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
 func TestOrphansAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, log := new(store), new(logs)
+		s, log := newStore(), new(logs)
 		settle(t, s, event("01A", "/a"), "gone")
 		_, stop := start(t, s, log, outbox.DefaultConfig(), target("hook", new(sink)))
+		synctest.Wait()
 		stop()
 		if !strings.Contains(log.String(), "not configured any more") || !strings.Contains(log.String(), "target=gone") {
 			t.Errorf("log:\n%s", log)
@@ -445,7 +464,7 @@ func TestRoute(t *testing.T) {
 		},
 		Gates: []outbox.Gate{{Name: "c", Asker: asker{}, Kinds: []actions.Kind{actions.DeleteCheck}}},
 	}
-	d, err := outbox.New(new(store), hooks, nil, new(logs).logger(), outbox.DefaultConfig())
+	d, err := outbox.New(newStore(), hooks, nil, new(logs).logger(), outbox.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -475,7 +494,7 @@ func TestNewRefusesFaultyHooks(t *testing.T) {
 		"no sink":       {Targets: []outbox.Target{target("hook", nil)}},
 		"no asker":      {Gates: []outbox.Gate{{Name: "gate"}}},
 	} {
-		if _, err := outbox.New(new(store), h, nil, new(logs).logger(), outbox.DefaultConfig()); err == nil {
+		if _, err := outbox.New(newStore(), h, nil, new(logs).logger(), outbox.DefaultConfig()); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -95,7 +95,7 @@ func gated(t *testing.T, askers ...actions.Asker) (*outbox.Dispatcher, *logs) {
 		hooks.Gates = append(hooks.Gates, outbox.Gate{Name: "gate", Asker: a, Kinds: []actions.Kind{actions.DeleteCheck}})
 	}
 	log := new(logs)
-	d, err := outbox.New(new(store), hooks, nil, log.logger(), outbox.DefaultConfig())
+	d, err := outbox.New(newStore(), hooks, nil, log.logger(), outbox.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -105,6 +106,22 @@ func start(t testing.TB, s dataprovider.Outbox, log *logs, cfg outbox.Config, ta
 	})
 	t.Cleanup(stop)
 	return d, stop
+}
+
+// runFor lets a dispatcher run for some time.
+func runFor(t *testing.T, d *outbox.Dispatcher, length time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	d.Run(ctx)
+}
+
+// rejectFirst is a hook that refuses the event 01A.
+func rejectFirst(_ context.Context, e *actions.Event) error {
+	if e.ID == "01A" {
+		return &actions.OutputError{Err: fmt.Errorf("%w: exit status 1", actions.ErrRejected), Output: "no such bucket"}
+	}
+	return nil
 }
 
 func event(id, path string) *actions.Event {

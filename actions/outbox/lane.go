@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -173,10 +174,16 @@ func (l *lane) record(ctx context.Context) error {
 }
 
 func (l *lane) recordFailure(ctx context.Context, r result) error {
+	var err error
 	if r.outcome == dead {
-		return l.store.Bury(ctx, r.id, r.cause)
+		err = l.store.Bury(ctx, r.id, r.cause)
+	} else {
+		err = l.store.Retry(ctx, r.id, r.at, r.cause)
 	}
-	return l.store.Retry(ctx, r.id, r.at, r.cause)
+	if errors.Is(err, dataprovider.ErrNotFound) {
+		return nil // removed meanwhile, by whoever administers the store
+	}
+	return err
 }
 
 // drain lets what has begun end, within the drain time, and forgets the rest: it

@@ -3,150 +3,26 @@ package outbox_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"iter"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"sftpgo/actions"
 	"sftpgo/dataprovider"
+	"sftpgo/dataprovider/memstore"
 )
 
-// store is the outbox of a store that keeps nothing on disk and can be made to
-// fail. It follows the clock of a synctest bubble.
+// store is an outbox in memory that can be made to fail. It follows the clock of
+// a synctest bubble.
 type store struct {
-	mu      sync.Mutex
-	next    int64
-	entries []*entry
-	err     error // of Done, Retry and Bury
-	locked  error // of Claim
-	claims  int
+	dataprovider.Outbox
+
+	mu     sync.Mutex
+	err    error // of Done, Retry and Bury
+	locked error // of Claim and Release
 }
 
-type entry struct {
-	dataprovider.Delivery
-	keys  []string
-	due   time.Time
-	lease time.Time
-	dead  bool
-	cause string
-}
-
-var errNotHere = errors.New("not part of this test")
-
-func (s *store) Begin(context.Context, []byte) (int64, error) { return 0, errNotHere }
-func (s *store) Drop(context.Context, int64) error            { return errNotHere }
-func (s *store) Pending(context.Context) iter.Seq2[dataprovider.Pending, error] {
-	return func(yield func(dataprovider.Pending, error) bool) { yield(dataprovider.Pending{}, errNotHere) }
-}
-
-func (s *store) Settle(_ context.Context, _ int64, t dataprovider.Settlement) (dataprovider.Amount, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, target := range t.Targets {
-		s.next++
-		s.entries = append(s.entries, &entry{
-			Delivery: dataprovider.Delivery{ID: s.next, EventID: t.EventID, Event: t.Event, Target: target, Settled: time.Now()},
-			keys:     t.Keys,
-		})
-	}
-	return dataprovider.Amount{}, nil
-}
-
-func (s *store) Claim(_ context.Context, target string, n int, ttl time.Duration) ([]dataprovider.Delivery, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.claims++
-	if s.locked != nil {
-		return nil, s.locked
-	}
-	var claimed []dataprovider.Delivery
-	held := make(map[string]bool)
-	now := time.Now()
-	for _, e := range s.entries {
-		if e.Target != target || e.dead {
-			continue
-		}
-		free := !slices.ContainsFunc(e.keys, func(k string) bool { return held[k] })
-		if free && len(claimed) < n && !e.due.After(now) && !e.lease.After(now) {
-			e.lease = now.Add(ttl)
-			e.Attempt++
-			claimed = append(claimed, e.Delivery)
-		}
-		for _, k := range e.keys {
-			held[k] = true
-		}
-	}
-	return claimed, nil
-}
-
-func (s *store) Release(_ context.Context, target string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		if e.Target == target {
-			e.lease = time.Time{}
-		}
-	}
-	return s.locked
-}
-
-func (s *store) Done(_ context.Context, ids ...int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
-	}
-	s.entries = slices.DeleteFunc(s.entries, func(e *entry) bool { return slices.Contains(ids, e.ID) })
-	return nil
-}
-
-func (s *store) Retry(_ context.Context, id int64, at time.Time, cause string) error {
-	return s.change(id, func(e *entry) { e.due, e.lease, e.cause = at, time.Time{}, cause })
-}
-
-func (s *store) Bury(_ context.Context, id int64, cause string) error {
-	return s.change(id, func(e *entry) { e.dead, e.cause = true, cause })
-}
-
-func (s *store) change(id int64, f func(*entry)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
-	}
-	for _, e := range s.entries {
-		if e.ID == id {
-			f(e)
-			return nil
-		}
-	}
-	return dataprovider.ErrNotFound
-}
-
-func (s *store) Backlog(context.Context) ([]dataprovider.Backlog, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []dataprovider.Backlog
-	for _, e := range s.entries {
-		i := slices.IndexFunc(all, func(b dataprovider.Backlog) bool { return b.Target == e.Target })
-		if i < 0 {
-			i = len(all)
-			all = append(all, dataprovider.Backlog{Target: e.Target})
-		}
-		if e.dead {
-			all[i].Dead++
-			continue
-		}
-		all[i].Queued++
-		if all[i].Oldest.IsZero() {
-			all[i].Oldest = e.Settled
-		}
-	}
-	return all, nil
-}
+func newStore() *store { return &store{Outbox: memstore.New(memstore.Config{}).Outbox()} }
 
 // fail makes the store refuse outcomes, until it is called with nil.
 func (s *store) fail(err error) {
@@ -162,9 +38,53 @@ func (s *store) lock(err error) {
 	s.locked = err
 }
 
+func (s *store) faults() (err, locked error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err, s.locked
+}
+
+func (s *store) Claim(ctx context.Context, target string, n int, ttl time.Duration) ([]dataprovider.Delivery, error) {
+	if _, err := s.faults(); err != nil {
+		return nil, err
+	}
+	return s.Outbox.Claim(ctx, target, n, ttl)
+}
+
+func (s *store) Release(ctx context.Context, target string) error {
+	if _, err := s.faults(); err != nil {
+		return err
+	}
+	return s.Outbox.Release(ctx, target)
+}
+
+func (s *store) Done(ctx context.Context, ids ...int64) error {
+	if err, _ := s.faults(); err != nil {
+		return err
+	}
+	return s.Outbox.Done(ctx, ids...)
+}
+
+func (s *store) Retry(ctx context.Context, id int64, at time.Time, cause string) error {
+	if err, _ := s.faults(); err != nil {
+		return err
+	}
+	return s.Outbox.Retry(ctx, id, at, cause)
+}
+
+func (s *store) Bury(ctx context.Context, id int64, cause string) error {
+	if err, _ := s.faults(); err != nil {
+		return err
+	}
+	return s.Outbox.Bury(ctx, id, cause)
+}
+
 // waiting counts what is queued and what is dead.
 func (s *store) waiting() (queued, dead int64) {
-	all, _ := s.Backlog(context.Background())
+	all, err := s.Backlog(context.Background())
+	if err != nil {
+		panic(err)
+	}
 	for _, b := range all {
 		queued += b.Queued
 		dead += b.Dead
@@ -179,7 +99,12 @@ func settle(t testing.TB, s dataprovider.Outbox, e *actions.Event, targets ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Settle(context.Background(), 0, dataprovider.Settlement{EventID: e.ID, Event: data, Keys: e.Keys(), Targets: targets})
+	settleBytes(t, s, e, data, targets...)
+}
+
+func settleBytes(t testing.TB, s dataprovider.Outbox, e *actions.Event, data []byte, targets ...string) {
+	t.Helper()
+	_, err := s.Settle(context.Background(), 0, dataprovider.Settlement{EventID: e.ID, Event: data, Keys: e.Keys(), Targets: targets})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"sftpgo/actions"
@@ -83,7 +84,7 @@ func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) res
 	w.metrics.Failed(w.target.Name, took)
 	logFailure(w.log, err).Warn("delivery failed", "event_id", j.EventID, "kind", string(e.Kind),
 		"path", e.Object.Path, "attempt", j.Attempt, "next_in", pause.Round(time.Millisecond).String())
-	return result{id: j.ID, outcome: failed, at: time.Now().Add(pause), cause: err.Error()}
+	return result{id: j.ID, outcome: failed, at: time.Now().Add(pause), cause: causeText(err)}
 }
 
 func (w worker) bury(j job, err error, took time.Duration) result {
@@ -91,7 +92,7 @@ func (w worker) bury(j job, err error, took time.Duration) result {
 	w.metrics.Dead(w.target.Name)
 	logFailure(w.log, err).Error("delivery given up, the event is kept as a dead letter", "event_id", j.EventID,
 		"attempt", j.Attempt, "settled", j.Settled)
-	return result{id: j.ID, outcome: dead, cause: err.Error()}
+	return result{id: j.ID, outcome: dead, cause: causeText(err)}
 }
 
 // deliver keeps the fault of one sink from taking the server down.
@@ -110,6 +111,14 @@ func jitter(d time.Duration) time.Duration {
 		return d
 	}
 	return d + rand.N(d/5)
+}
+
+// causeText is what the store keeps of an error: short, and text that every
+// database takes.
+func causeText(err error) string {
+	text := err.Error()
+	text = strings.ReplaceAll(text[:min(len(text), 1024)], "\x00", "")
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // logFailure adds an error and what the receiver said.
