@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,8 +67,8 @@ func TestUnpluggedEndpoint(t *testing.T) {
 			return
 		}
 		id := r.Header.Get("Idempotency-Key")
-		var n int
-		if _, err := fmt.Sscan(id, &n); err != nil {
+		n, err := strconv.Atoi(id)
+		if err != nil {
 			t.Errorf("id %q", id)
 		}
 		path := fmt.Sprintf("/f%d", n%files)
@@ -127,4 +128,3 @@ func TestMetrics(t *testing.T) {
 		}
 	})
 }
-
