@@ -23,7 +23,7 @@ import (
 
 // short makes programs end soon.
 func short() execsink.Config {
-	return execsink.Config{Timeout: 300 * time.Millisecond, Grace: 300 * time.Millisecond, MaxRunning: 4}
+	return execsink.Config{Timeout: time.Second, Grace: 300 * time.Millisecond, MaxRunning: 4}
 }
 
 func deliver(t *testing.T, s *execsink.Sink) error {
@@ -84,7 +84,7 @@ func TestTimeoutEndsTheWholeGroup(t *testing.T) {
 			s := newSink(t, script(t, text), sinktest.Format{}, short())
 			start := time.Now()
 			err := s.Deliver(t.Context(), sinktest.Event("01A", pidFile))
-			if err == nil || !strings.Contains(err.Error(), "killed at the time limit of 300ms") {
+			if err == nil || !strings.Contains(err.Error(), "killed at the time limit of 1s") {
 				t.Errorf("err = %v", err)
 			}
 			if took := time.Since(start); took > 5*time.Second {
