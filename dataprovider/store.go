@@ -124,6 +124,10 @@ type Outbox interface {
 	// claimed is due at once. Only the sole user of the store calls it, before
 	// its first Claim.
 	Release(ctx context.Context, target string) error
+	// StepAside is Retry out of line: later deliveries that share a key no longer
+	// wait for this one. It is for a receiver that has got the event and refuses
+	// it, so that one refusal does not hold up what follows.
+	StepAside(ctx context.Context, id int64, at time.Time, cause string) error
 	// Bury makes a delivery a dead letter: kept, never claimed, in nobody's way.
 	// One that is gone or dead is ErrNotFound.
 	Bury(ctx context.Context, id int64, cause string) error

@@ -2,6 +2,9 @@ package execsink
 
 import "golang.org/x/sys/unix"
 
+// exit is nothing: reap asks for it.
+type exit struct{}
+
 // awaitExit returns when the program has ended and leaves it unreaped: as long as
 // it is, the id of its group cannot be given to a stranger, who would be killed
 // in its place.

@@ -14,7 +14,7 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 // process is a started program, the leader of its process group.
 type process struct {
 	cmd *exec.Cmd
-	err error // of Wait, where it cannot be separated from awaitExit
+	exit
 }
 
 // terminate asks the whole group to end. That nobody is left is no fault.

@@ -12,7 +12,7 @@ func ownGroup() *syscall.SysProcAttr {
 // process is a started program.
 type process struct {
 	cmd *exec.Cmd
-	err error
+	exit
 }
 
 // terminate does nothing: Windows has no request to end that a program without a

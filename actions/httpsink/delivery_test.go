@@ -186,11 +186,11 @@ func TestRedirects(t *testing.T) {
 		to      string // empty: /end on the same host
 		follows bool
 	}{
-		{"same host, same method", 308, "", true},
+		{"same host, same method", http.StatusPermanentRedirect, "", true},
 		{"same host, temporary", 307, "", true},
 		{"same host, but as GET", 302, "", false},
 		{"see other", 303, "", false},
-		{"another host", 308, other.URL, false},
+		{"another host", http.StatusPermanentRedirect, other.URL, false},
 		{"the same host under another name", 307, strings.Replace(other.URL, "127.0.0.1", "localhost", 1), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -234,8 +234,8 @@ func TestRedirectsToAndFromTLS(t *testing.T) {
 	plain, secure := httptest.NewServer(http.HandlerFunc(count)), httptest.NewTLSServer(http.HandlerFunc(count))
 	defer plain.Close()
 	defer secure.Close()
-	up := httptest.NewServer(http.RedirectHandler(secure.URL, 308))
-	down := httptest.NewTLSServer(http.RedirectHandler(plain.URL, 308))
+	up := httptest.NewServer(http.RedirectHandler(secure.URL, http.StatusPermanentRedirect))
+	down := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusPermanentRedirect))
 	defer up.Close()
 	defer down.Close()
 	cfg := quick()
@@ -251,7 +251,7 @@ func TestRedirectsToAndFromTLS(t *testing.T) {
 func TestRedirectLoopEnds(t *testing.T) {
 	ep := newEndpoint(t, func(w http.ResponseWriter, r *http.Request, _ int) {
 		w.Header().Set("Location", "/")
-		w.WriteHeader(308)
+		w.WriteHeader(http.StatusPermanentRedirect)
 	})
 	if err := newSink(t, quick(), ep.URL, sinktest.Format{}).Deliver(t.Context(), sinktest.Event("01A", "/a")); err == nil {
 		t.Error("no error")

@@ -24,8 +24,10 @@ type Config struct {
 	// After one attempt more than there are pauses the delivery is given up.
 	Unreachable []time.Duration
 	// Rejected has the pauses for a receiver that got the event and refused it
-	// (actions.ErrRejected). They are few: the next event of the same file waits.
+	// (actions.ErrRejected). During the first Hold of them the next event of the
+	// same file waits, as it does for a receiver that is away; afterwards it passes.
 	Rejected []time.Duration
+	Hold     int
 }
 
 // DefaultConfig returns the built-in values. A receiver may be away for a day.
@@ -40,7 +42,10 @@ func DefaultConfig() Config {
 		Unreachable: slices.Concat(quick,
 			[]time.Duration{2 * time.Minute, 10 * time.Minute, 30 * time.Minute},
 			slices.Repeat([]time.Duration{time.Hour}, 23)),
-		Rejected: quick,
+		Rejected: slices.Concat(quick, []time.Duration{
+			2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour,
+		}),
+		Hold: len(quick),
 	}
 }
 

@@ -157,7 +157,8 @@ func TestGivesUpAfterADay(t *testing.T) {
 	})
 }
 
-// A hook that refuses an event must not hold up the next event of that file.
+// A hook that refuses an event must not hold up the next event of that file for
+// long, nor is the event lost.
 func TestRejectedMakesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, hook, log := newStore(), new(sink), new(logs)
@@ -172,6 +173,14 @@ func TestRejectedMakesWay(t *testing.T) {
 		}
 		if n := len(hook.attempts()); n != 5 {
 			t.Errorf("%d attempts, want 4 of the first event and 1 of the second", n)
+		}
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if n := len(hook.attempts()); n != 11 {
+			t.Errorf("%d attempts after a day, want 10 of the first event and 1 of the second", n)
+		}
+		if queued, dead := s.waiting(); queued != 0 || dead != 1 {
+			t.Errorf("%d queued, %d dead, want one dead letter", queued, dead)
 		}
 		if !strings.Contains(log.String(), `output="no such bucket"`) {
 			t.Errorf("the output of the hook is not in the log:\n%s", log)

@@ -122,9 +122,9 @@ func TestMetrics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runFor(t, d, time.Minute)
-		if c.delivered != 1 || c.failed != 4 || c.dead != 1 {
-			t.Errorf("%d delivered, %d failed, %d dead, want 1, 4, 1", c.delivered, c.failed, c.dead)
+		runFor(t, d, 24*time.Hour)
+		if c.delivered != 1 || c.failed != 10 || c.dead != 1 {
+			t.Errorf("%d delivered, %d failed, %d dead, want 1, 10, 1", c.delivered, c.failed, c.dead)
 		}
 	})
 }

@@ -175,9 +175,12 @@ func (l *lane) record(ctx context.Context) error {
 
 func (l *lane) recordFailure(ctx context.Context, r result) error {
 	var err error
-	if r.outcome == dead {
+	switch r.outcome {
+	case dead:
 		err = l.store.Bury(ctx, r.id, r.cause)
-	} else {
+	case aside:
+		err = l.store.StepAside(ctx, r.id, r.at, r.cause)
+	default:
 		err = l.store.Retry(ctx, r.id, r.at, r.cause)
 	}
 	if errors.Is(err, dataprovider.ErrNotFound) {

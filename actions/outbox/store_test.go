@@ -72,6 +72,13 @@ func (s *store) Retry(ctx context.Context, id int64, at time.Time, cause string)
 	return s.Outbox.Retry(ctx, id, at, cause)
 }
 
+func (s *store) StepAside(ctx context.Context, id int64, at time.Time, cause string) error {
+	if err, _ := s.faults(); err != nil {
+		return err
+	}
+	return s.Outbox.StepAside(ctx, id, at, cause)
+}
+
 func (s *store) Bury(ctx context.Context, id int64, cause string) error {
 	if err, _ := s.faults(); err != nil {
 		return err

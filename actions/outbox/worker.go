@@ -26,6 +26,7 @@ const (
 	unfinished outcome = iota // not begun or abandoned: nothing to record
 	delivered
 	failed // to be tried again
+	aside  // the same, out of line
 	dead   // given up
 )
 
@@ -33,7 +34,7 @@ const (
 type result struct {
 	id      int64
 	outcome outcome
-	at      time.Time // of the next attempt, when failed
+	at      time.Time // of the next attempt, when failed or aside
 	cause   string    // when failed or dead
 }
 
@@ -73,9 +74,12 @@ func (w worker) deliver(ctx context.Context, j job) result {
 
 // fail decides when the delivery is tried again, if at all.
 func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) result {
-	schedule := w.cfg.Unreachable
+	schedule, end := w.cfg.Unreachable, failed
 	if errors.Is(err, actions.ErrRejected) {
 		schedule = w.cfg.Rejected
+		if j.Attempt > w.cfg.Hold {
+			end = aside
+		}
 	}
 	if j.Attempt > len(schedule) {
 		return w.bury(j, err, took)
@@ -84,7 +88,7 @@ func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) res
 	w.metrics.Failed(w.target.Name, took)
 	logFailure(w.log, err).Warn("delivery failed", "event_id", j.EventID, "kind", string(e.Kind),
 		"path", e.Object.Path, "attempt", j.Attempt, "next_in", pause.Round(time.Millisecond).String())
-	return result{id: j.ID, outcome: failed, at: time.Now().Add(pause), cause: causeText(err)}
+	return result{id: j.ID, outcome: end, at: time.Now().Add(pause), cause: causeText(err)}
 }
 
 func (w worker) bury(j job, err error, took time.Duration) result {

@@ -138,6 +138,25 @@ func (o outbox) Retry(ctx context.Context, id int64, at time.Time, _ string) err
 	return nil
 }
 
+// StepAside implements dataprovider.Outbox. For the cause see Retry.
+func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, _ string) error {
+	q := &o.Store.outbox
+	err := o.do(ctx, func() error {
+		d, ok := q.deliveries[id]
+		if !ok || d.heap == nil || d.Attempt == 0 {
+			return dataprovider.ErrNotFound // gone, dead, or not claimed yet
+		}
+		q.leave(d)
+		d.due, d.leased = at, false
+		q.targets[d.Target].timed.put(d)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("step aside %d: %w", id, err)
+	}
+	return nil
+}
+
 // Release implements dataprovider.Outbox.
 func (o outbox) Release(ctx context.Context, target string) error {
 	err := o.do(ctx, func() error {

@@ -213,6 +213,26 @@ func (o outbox) Retry(ctx context.Context, id int64, at time.Time, cause string)
 	return nil
 }
 
+// StepAside implements dataprovider.Outbox.
+func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, cause string) error {
+	err := o.write(ctx, func(t *tx) error {
+		const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, cause = ? WHERE id = ? AND state IN (?, ?)"
+		given, err := t.changed(query, resting, at.UnixMicro(), cause, id, leased, resting)
+		if err = cmp.Or(err, missingUnless(given)); err != nil {
+			return err
+		}
+		if err := t.freeKeys(id); err != nil {
+			return err
+		}
+		_, err = t.exec("UPDATE outbox_delivery SET keys = ? WHERE id = ?", []byte{}, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("step aside %d: %w", id, err)
+	}
+	return nil
+}
+
 // Release implements dataprovider.Outbox.
 func (o outbox) Release(ctx context.Context, target string) error {
 	err := o.write(ctx, func(t *tx) error {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ func testOrder(t *testing.T, f *fixture) {
 	t.Run("held by a retry", func(t *testing.T) { testHeldByRetry(t, f) })
 	t.Run("held by a lost lease", func(t *testing.T) { testHeldByLostLease(t, f) })
 	t.Run("freed by a burial", func(t *testing.T) { testFreedByBurial(t, f) })
+	t.Run("steps aside", func(t *testing.T) { testStepAside(t, f) })
 	t.Run("done out of turn", func(t *testing.T) { testDoneOutOfTurn(t, f) })
 	t.Run("random", func(t *testing.T) { testRandomOrder(t, f) })
 }
@@ -149,6 +151,35 @@ func testFreedByBurial(t *testing.T, f *fixture) {
 	settle(t, s, "write a last", "/a")
 	done(t, s, ds...) // a dead letter can be removed, and frees nothing twice
 	expect(t, s, 10)
+}
+
+// What steps aside comes again, and whatever shares its keys no longer waits.
+func testStepAside(t *testing.T, f *fixture) {
+	s, c := f.store(t)
+	out := s.Outbox()
+	settle(t, s, "a1", "/a", "/b")
+	settle(t, s, "a2", "/a")
+	settle(t, s, "b", "/b")
+	ds := expect(t, s, 10, "a1")
+	must(t, out.StepAside(t.Context(), ds[0].ID, c.now().Add(time.Hour), "exit status 1"))
+	next := expect(t, s, 10, "a2", "b")
+	done(t, s, next[1])
+	start := c.now()
+	c.advance(time.Second)
+	settle(t, s, "a3", "/a")
+	expect(t, s, 10) // behind a2, as ever
+	backlog(t, s, dataprovider.Backlog{Target: "hook", Queued: 3, Oldest: start})
+	c.advance(time.Hour)
+	again := expect(t, s, 10, "a1", "a2") // the lease of a2 has ended
+	attempt(t, again[0], 2)
+	must(t, out.StepAside(t.Context(), again[0].ID, c.now().Add(time.Hour), "again"))
+	done(t, s, again[1])
+	done(t, s, expect(t, s, 10, "a3")...)
+	must(t, out.Bury(t.Context(), again[0].ID, "given up"))
+	if err := out.StepAside(t.Context(), again[0].ID, c.now(), "late"); !errors.Is(err, dataprovider.ErrNotFound) {
+		t.Errorf("a dead letter steps aside: %v, want ErrNotFound", err)
+	}
+	backlog(t, s, dataprovider.Backlog{Target: "hook", Dead: 1})
 }
 
 // An operator may remove or bury what still waits behind another delivery.
