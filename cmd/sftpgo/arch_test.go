@@ -22,7 +22,7 @@ type rule struct {
 // pattern that matches counts ("/..." is a package and all below it, "/*" the
 // packages one below).
 func imports() []rule {
-	frontEnd := []string{"protocols", "protocols/session", "protocols/auth", "dataprovider", "vfs"}
+	frontEnd := []string{"protocols", "protocols/session", "protocols/auth", "protocols/waiting", "dataprovider", "vfs"}
 	return []rule{
 		// The leaves know nothing of each other.
 		{"vfs", nil},
@@ -39,6 +39,7 @@ func imports() []rule {
 		{"protocols", []string{"protocols/session", "actions", "dataprovider", "vfs"}},
 		{"protocols/session", []string{"actions", "dataprovider", "vfs"}},
 		{"protocols/auth", []string{"dataprovider"}},
+		{"protocols/waiting", nil},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
 		{"protocols/ftpd/...", append([]string{"protocols/ftpd/..."}, frontEnd...)},

@@ -23,7 +23,7 @@ func (s *Server) handle(ctx context.Context, nc net.Conn) {
 	l.ctx, cancel = context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 
-	out := s.waiting.enter(l.remote, func() { nc.Close() })
+	out := s.waiting.Enter(l.remote, func() { nc.Close() })
 	defer out()
 	stop := context.AfterFunc(l.ctx, func() { nc.Close() })
 	conn, channels, requests, err := ssh.NewServerConn(&burstConn{Conn: nc, pool: &s.buffers}, l.config())

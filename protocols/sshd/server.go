@@ -20,6 +20,7 @@ import (
 	"sftpgo/protocols"
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/sshd/sftp"
+	"sftpgo/protocols/waiting"
 )
 
 // Limits that no peer can change.
@@ -46,7 +47,7 @@ type Server struct {
 	password bool
 	scp      bool
 	ssh      ssh.ServerConfig // copied for each connection
-	waiting  *waitingRoom
+	waiting  *waiting.Room
 	buffers  sync.Pool
 	sftp     sftp.Server
 }
@@ -65,7 +66,7 @@ func New(cfg Config, logins Logins, sessions *session.Manager, idle time.Duratio
 		logins: logins, sessions: sessions, idle: idle,
 		log:      log.With("sender", "sshd"),
 		password: cfg.PasswordAuthentication,
-		waiting:  newWaitingRoom(maxWaiting, maxWaitingPerPeer),
+		waiting:  waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
 	}
 	keys, err := hostKeys(configDir, cfg.HostKeys, s.log)
 	if err != nil {

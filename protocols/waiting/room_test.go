@@ -1,4 +1,4 @@
-package sshd
+package waiting
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWaitingRoom(t *testing.T) {
-	r := newWaitingRoom(4, 2)
+func TestRoom(t *testing.T) {
+	r := NewRoom(4, 2)
 	gone := []string{}
 	outs := map[string]func(){}
 	enter := func(name, addr string) {
-		outs[name] = r.enter(netip.MustParseAddr(addr), func() { gone = append(gone, name) })
+		outs[name] = r.Enter(netip.MustParseAddr(addr), func() { gone = append(gone, name) })
 	}
 	want := func(names ...string) {
 		t.Helper()

@@ -1,4 +1,5 @@
-package sshd
+// Package waiting holds back clients that have not logged in.
+package waiting
 
 import (
 	"container/list"
@@ -6,11 +7,11 @@ import (
 	"sync"
 )
 
-// waitingRoom bounds the connections that are not logged in, overall and per
-// peer. When it is full, who has waited longest goes: a client that logs in is
-// through in no time, and peers that only hold connections open cannot lock
-// others out.
-type waitingRoom struct {
+// Room bounds the connections that are not logged in, overall and per peer. When
+// it is full, who has waited longest goes: a client that logs in is through in no
+// time, and peers that only hold connections open cannot lock others out. It is
+// safe for concurrent use.
+type Room struct {
 	max, maxPerPeer int
 
 	mu    sync.Mutex
@@ -25,14 +26,16 @@ type waiter struct {
 	inAll, inPeer *list.Element // nil once out
 }
 
-func newWaitingRoom(max, maxPerPeer int) *waitingRoom {
-	return &waitingRoom{max: max, maxPerPeer: maxPerPeer, all: list.New(), peers: map[netip.Prefix]*list.List{}}
+// NewRoom makes an empty room for that many connections, and so many of one peer:
+// of an IPv4 address or an IPv6 /64.
+func NewRoom(max, maxPerPeer int) *Room {
+	return &Room{max: max, maxPerPeer: maxPerPeer, all: list.New(), peers: map[netip.Prefix]*list.List{}}
 }
 
-// enter lets a connection in. If another has to go for it, that one's leave is
+// Enter lets a connection in. If another has to go for it, that one's leave is
 // called, which must not block. The function returned takes the connection out;
 // it may be called more than once.
-func (r *waitingRoom) enter(addr netip.Addr, leave func()) (out func()) {
+func (r *Room) Enter(addr netip.Addr, leave func()) (out func()) {
 	w := &waiter{peer: peerOf(addr), leave: leave}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,12 +59,12 @@ func (r *waitingRoom) enter(addr netip.Addr, leave func()) (out func()) {
 	}
 }
 
-func (r *waitingRoom) evict(w *waiter) {
+func (r *Room) evict(w *waiter) {
 	r.remove(w)
 	w.leave()
 }
 
-func (r *waitingRoom) remove(w *waiter) {
+func (r *Room) remove(w *waiter) {
 	if w.inAll == nil {
 		return
 	}
