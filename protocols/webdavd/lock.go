@@ -3,11 +3,16 @@ package webdavd
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/http"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"sftpgo/dataprovider"
 	"sftpgo/vfs"
 )
 
@@ -32,6 +37,9 @@ func (q *request) lock() error {
 	var targets []target
 	if info == nil {
 		targets = append(targets, target{name: q.name, member: true})
+	}
+	if info != nil && !q.mayLock(want, info) {
+		return fmt.Errorf("lock %q: %w", q.name, vfs.ErrPermission)
 	}
 	if err := q.guard(targets...); err != nil {
 		return err
@@ -60,6 +68,29 @@ func (q *request) lock() error {
 	q.w.Header().Set("Lock-Token", "<"+l.token+">")
 	q.locksHeld(created, l)
 	return nil
+}
+
+// mayLock reports whether the user may change what the lock is for: it keeps
+// others from doing so, and must be of no use to a reader.
+func (q *request) mayLock(want lock, info fs.FileInfo) bool {
+	u := q.s.User()
+	if !info.IsDir() {
+		return mayWrite(&u, path.Dir(q.name))
+	}
+	for dir := range u.Permissions {
+		if want.deep && vfs.Within(q.name, dir) && !mayWrite(&u, dir) {
+			return false
+		}
+	}
+	return mayWrite(&u, q.name)
+}
+
+// mayWrite reports whether anything in dir can be made, replaced or removed.
+func mayWrite(u *dataprovider.User, dir string) bool {
+	return slices.ContainsFunc([]string{
+		dataprovider.PermUpload, dataprovider.PermOverwrite, dataprovider.PermDelete,
+		dataprovider.PermRename, dataprovider.PermCreateDirs, dataprovider.PermCreateSymlinks,
+	}, func(perm string) bool { return u.Allows(perm, dir) })
 }
 
 // create makes the empty file. Somebody else may have made it meanwhile, and a

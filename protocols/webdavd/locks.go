@@ -18,10 +18,13 @@ const (
 	maxLockTime = time.Hour
 	// maxLocks is how many locks one user may hold.
 	maxLocks = 1000
+	// maxShared is how many shared locks may cover one name: every listing shows
+	// all of them with each entry, to everybody.
+	maxShared = 16
 )
 
-// errLocked: another lock is in the way. errLockLimit: the user has as many locks
-// as they may have.
+// errLocked: another lock is in the way. errLockLimit: the user, or the name, has
+// as many locks as it may have.
 var (
 	errLocked    = errors.New("locked")
 	errLockLimit = errors.New("too many locks")
@@ -70,7 +73,7 @@ func (t *Locks) acquire(tree string, l lock) (lock, error) {
 			return other, errLocked
 		}
 	}
-	if t.byUser[l.user] >= maxLocks {
+	if t.byUser[l.user] >= maxLocks || len(inTheWay) >= maxShared {
 		return lock{}, errLockLimit
 	}
 	l.token = newToken()
