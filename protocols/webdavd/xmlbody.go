@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -48,10 +47,14 @@ type element struct {
 	prefixes []string
 }
 
+// scope counts the open elements that declare a prefix.
+type scope map[string]int
+
 // checkXML checks one document.
 func checkXML(body []byte) error {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	var open []element
+	known := scope{}
 	roots := 0
 	for {
 		tok, err := d.RawToken()
@@ -69,18 +72,16 @@ func checkXML(body []byte) error {
 			if len(open) >= maxXMLDepth {
 				return errors.New("elements nest too deep")
 			}
-			e, err := declare(tok)
+			e, err := known.enter(tok)
 			if err != nil {
 				return err
 			}
 			open = append(open, e)
-			if err := declared(open, tok); err != nil {
-				return err
-			}
 		case xml.EndElement:
 			if len(open) == 0 || open[len(open)-1].name != tok.Name {
 				return fmt.Errorf("unexpected end of %s", tok.Name.Local)
 			}
+			known.leave(open[len(open)-1])
 			open = open[:len(open)-1]
 		case xml.CharData:
 			if len(open) == 0 && len(bytes.TrimSpace(tok)) > 0 {
@@ -96,9 +97,17 @@ func checkXML(body []byte) error {
 	return nil
 }
 
-func declare(tok xml.StartElement) (element, error) {
+// enter takes the declarations of an element and checks its names: well-formed
+// (the decoder lets ":a" and doubled attributes pass) and with prefixes that are
+// declared.
+func (s scope) enter(tok xml.StartElement) (element, error) {
 	e := element{name: tok.Name}
+	seen := make(map[xml.Name]bool, len(tok.Attr))
 	for _, a := range tok.Attr {
+		if seen[a.Name] {
+			return e, fmt.Errorf("attribute %s is given twice", a.Name.Local)
+		}
+		seen[a.Name] = true
 		if a.Name.Space != "xmlns" {
 			continue
 		}
@@ -106,25 +115,36 @@ func declare(tok xml.StartElement) (element, error) {
 			return e, fmt.Errorf("prefix %s declared empty", a.Name.Local)
 		}
 		e.prefixes = append(e.prefixes, a.Name.Local)
+		s[a.Name.Local]++
+	}
+	if err := s.check(tok.Name); err != nil {
+		return e, err
+	}
+	for _, a := range tok.Attr {
+		if err := s.check(a.Name); err != nil {
+			return e, err
+		}
 	}
 	return e, nil
 }
 
-// declared checks that the prefixes of an element and its attributes are known.
-func declared(open []element, tok xml.StartElement) error {
-	known := func(prefix string) bool {
-		if prefix == "" || prefix == "xml" || prefix == "xmlns" {
-			return true
-		}
-		return slices.ContainsFunc(open, func(e element) bool { return slices.Contains(e.prefixes, prefix) })
+// leave ends the declarations of an element.
+func (s scope) leave(e element) {
+	for _, prefix := range e.prefixes {
+		s[prefix]--
 	}
-	if !known(tok.Name.Space) {
-		return fmt.Errorf("prefix %s is not declared", tok.Name.Space)
+}
+
+func (s scope) check(name xml.Name) error {
+	if strings.Contains(name.Local, ":") {
+		return fmt.Errorf("%s is no name", name.Local)
 	}
-	for _, a := range tok.Attr {
-		if !known(a.Name.Space) {
-			return fmt.Errorf("prefix %s is not declared", a.Name.Space)
-		}
+	switch name.Space {
+	case "", "xml", "xmlns":
+		return nil
+	}
+	if s[name.Space] == 0 {
+		return fmt.Errorf("prefix %s is not declared", name.Space)
 	}
 	return nil
 }
