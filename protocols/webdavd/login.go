@@ -50,8 +50,10 @@ func unauthorized(cause error) error {
 
 // remoteAddr is the address of the peer of the connection. Headers of proxies
 // are not looked at: anyone could send them.
-func remoteAddr(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+func remoteAddr(r *http.Request) netip.Addr { return peerOf(r.RemoteAddr) }
+
+func peerOf(address string) netip.Addr {
+	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return netip.Addr{}
 	}

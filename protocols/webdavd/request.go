@@ -28,6 +28,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.running.RLock()
 	defer s.running.RUnlock()
 	w := &response{ResponseWriter: rw}
+	s.hurry(w) // until the login
 	start := time.Now()
 	id := ""
 	err := func() (err error) {
@@ -52,6 +53,7 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 	if err != nil {
 		return err
 	}
+	welcome(r)
 	lease, err := s.pool.acquire(r.Context(), who, remote)
 	if errors.Is(err, session.ErrSessions) {
 		a, _ := attempt(r, remote)
@@ -65,12 +67,17 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 
 	// A session that the server ends takes its requests along: those that wait
 	// for the client are woken by a deadline.
+	relax(w)
 	rc := http.NewResponseController(w)
 	stop := context.AfterFunc(lease.s.Context(), func() {
 		_ = rc.SetReadDeadline(time.Unix(1, 0)) // not every ResponseWriter of a test can
 		_ = rc.SetWriteDeadline(time.Now().Add(time.Second))
 	})
-	defer stop()
+	defer func() {
+		if stop() {
+			s.hurry(w)
+		}
+	}()
 
 	q := &request{Request: r, w: w, server: s, s: lease.s}
 	if r.Method == http.MethodOptions && r.URL.Path == "*" {

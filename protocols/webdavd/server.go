@@ -17,6 +17,7 @@ import (
 
 	"sftpgo/protocols"
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/waiting"
 )
 
 // The limits of one connection. A body has no time limit of its own: the session
@@ -25,6 +26,13 @@ const (
 	headerTimeout = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
+	// answerTime is what a client has to hand over what is left of a request that
+	// has been refused, and to take an answer.
+	answerTime = 30 * time.Second
+	// maxWaiting and maxWaitingPerPeer cap the connections without a login. A proxy
+	// is one peer; its connections log in, too.
+	maxWaiting        = 1024
+	maxWaitingPerPeer = 256
 	// shutdownGrace is how long running requests may go on after the end of
 	// Serve's context.
 	shutdownGrace = 30 * time.Second
@@ -38,6 +46,10 @@ type Server struct {
 	locks *Locks
 	log   *slog.Logger
 	grace time.Duration
+
+	answerTime time.Duration
+	waiting    *waiting.Room
+	visitors   sync.Map // net.Conn → func() that takes it out of waiting
 
 	running sync.RWMutex // held for reading by every request
 	buffers sync.Pool    // of *[]byte, for uploads
@@ -57,6 +69,9 @@ func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Mana
 		locks: locks,
 		log:   log.With("sender", "webdavd"),
 		grace: shutdownGrace,
+
+		answerTime: answerTime,
+		waiting:    waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
 	}
 	if b.EnableHTTPS {
 		cert, err := newCertificate(dir, cfg.CertificateFile, cfg.CertificateKeyFile)
@@ -117,6 +132,8 @@ func (s *Server) httpServer() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		Protocols:         plain,
+		ConnContext:       s.arrive,
+		ConnState:         s.depart,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
