@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"sftpgo/vfs"
 )
@@ -12,8 +13,32 @@ import (
 // The sizes of what moves between two looks at quota, bandwidth and session.
 const (
 	zeroCopyPiece = 4 << 20
+	firstPiece    = 16 << 10
 	bufferSize    = 256 << 10
 )
+
+// pace chooses how much the kernel is asked to move in one go: about what moves in
+// a second. The end of a piece is the only sign of life of a client, and a slow
+// one must not count as idle before it comes.
+type pace struct {
+	size  int64
+	began time.Time
+}
+
+// next returns the size of the piece that begins now, at most limit.
+func (p *pace) next(limit int64) int64 {
+	now := time.Now()
+	switch took := now.Sub(p.began); {
+	case p.size == 0:
+		p.size = firstPiece
+	case took < time.Second/2:
+		p.size = min(2*p.size, zeroCopyPiece)
+	case took > 2*time.Second:
+		p.size = max(p.size/4, firstPiece)
+	}
+	p.began = now
+	return min(p.size, limit)
+}
 
 // buffers serve the copies that the kernel cannot do for us.
 type buffers struct{ pool sync.Pool }
@@ -147,8 +172,9 @@ func (t *Transfer) ReadFrom(r io.Reader) (int64, error) {
 		return io.CopyBuffer(onlyWriter{t}, onlyReader{r}, *buf)
 	}
 	var total int64
+	var p pace
 	for {
-		piece := t.up.piece(t.pos, t.pieceSize())
+		piece := t.up.piece(t.pos, p.next(t.pieceLimit()))
 		if piece == 0 { // the quota ends here: only the end of r is acceptable
 			return total, t.expectEnd(r)
 		}
@@ -186,11 +212,12 @@ func (t *Transfer) WriteTo(w io.Writer) (int64, error) {
 	buf := t.s.m.buffers.get()
 	defer t.s.m.buffers.put(buf)
 	var total int64
+	var p pace
 	for {
 		if err := t.readable(); err != nil {
 			return total, err
 		}
-		lr := &io.LimitedReader{R: t.file, N: t.pieceSize()}
+		lr := &io.LimitedReader{R: t.file, N: p.next(t.pieceLimit())}
 		n, err := io.CopyBuffer(w, lr, *buf)
 		t.pos += n
 		total += n
@@ -204,8 +231,8 @@ func (t *Transfer) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// pieceSize keeps a throttled transfer from waiting long for one piece.
-func (t *Transfer) pieceSize() int64 {
+// pieceLimit keeps a throttled transfer from waiting long for one piece.
+func (t *Transfer) pieceLimit() int64 {
 	if t.limit != nil {
 		return min(zeroCopyPiece, int64(t.limit.Burst()))
 	}
