@@ -335,3 +335,14 @@ func TestRecords(t *testing.T) {
 		t.Error("a password is in the log")
 	}
 }
+
+// A name that no account can have, of any length, must not fill the log.
+func TestLongNamesAreCut(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.password(t, strings.Repeat("ü", 20_000), "x")
+	wantRejected(t, auth.Identity{}, err, "unknown user")
+	records := f.records(t, "connection_failed")
+	if len(records) != 1 || len(records[0]) > 1000 || !strings.Contains(records[0], "üü…") {
+		t.Errorf("%d records, the first of %d bytes", len(records), len(records[0]))
+	}
+}

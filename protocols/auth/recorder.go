@@ -77,7 +77,7 @@ func (r *recorder) LoginFailed(ctx context.Context, a Attempt, err error) {
 	r.log.LogAttrs(ctx, slog.LevelInfo, "",
 		slog.String("sender", "connection_failed"),
 		slog.String("client_ip", address(a)),
-		slog.String("username", a.User),
+		slog.String("username", shorten(a.User)),
 		slog.String("login_type", method),
 		slog.String("protocol", a.Protocol),
 		slog.String("error", err.Error()),
@@ -159,4 +159,14 @@ func address(a Attempt) string {
 		return ""
 	}
 	return a.Remote.Unmap().String()
+}
+
+// shorten cuts what is longer than any name of an account: a stranger may send as
+// much as a packet holds.
+func shorten(name string) string {
+	const limit = 256
+	if len(name) <= limit {
+		return name
+	}
+	return strings.ToValidUTF8(name[:limit], "") + "…"
 }

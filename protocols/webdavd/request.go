@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"sftpgo/protocols/session"
@@ -35,7 +36,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = fmt.Errorf("panic: %v", p)
-				s.log.Error("panic while answering a request", "request_id", id, "method", r.Method,
+				s.log.Error("panic while answering a request", "request_id", id, "method", shorten(r.Method),
 					"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
@@ -139,7 +140,7 @@ func (q *request) stat(name string) (fs.FileInfo, error) {
 func (s *Server) record(r *http.Request, id string, elapsed time.Duration, status int, err error) {
 	attrs := []slog.Attr{
 		slog.Int64("elapsed_ms", elapsed.Milliseconds()),
-		slog.String("method", r.Method),
+		slog.String("method", shorten(r.Method)),
 		slog.String("proto", r.Proto),
 		slog.String("remote_addr", r.RemoteAddr),
 		slog.String("request_id", id),
@@ -162,5 +163,5 @@ func shorten(s string) string {
 	if len(s) <= limit {
 		return s
 	}
-	return s[:limit] + "…"
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
