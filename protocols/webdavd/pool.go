@@ -31,6 +31,8 @@ type pool struct {
 	ending sync.WaitGroup // sessions being closed
 }
 
+var errOpening = errors.New("the session could not be opened")
+
 // seat is who a session belongs to.
 type seat struct {
 	user   string
@@ -118,6 +120,7 @@ func (p *pool) join(at seat, rev dataprovider.Revision) (l *lease, fresh bool, e
 
 func (p *pool) open(ctx context.Context, l *lease, id auth.Identity) {
 	defer close(l.ready)
+	l.err = errOpening // stays if storage panics
 	l.s, l.err = p.manager.Open(context.WithoutCancel(ctx), id.User, session.Peer{
 		Protocol:   protocols.DAV,
 		ID:         protocols.DAV + "_" + rand.Text(),
