@@ -33,9 +33,8 @@ const (
 	// is one peer; its connections log in, too.
 	maxWaiting        = 1024
 	maxWaitingPerPeer = 256
-	// shutdownGrace is how long running requests may go on after the end of
-	// Serve's context.
-	shutdownGrace = 30 * time.Second
+	// lastWords is what the answers of the last requests have to leave.
+	lastWords = 2 * time.Second
 )
 
 // Server is the WebDAV front-end of one binding.
@@ -45,11 +44,10 @@ type Server struct {
 	pool  *pool
 	locks *Locks
 	log   *slog.Logger
-	grace time.Duration
 
 	answerTime time.Duration
 	waiting    *waiting.Room
-	visitors   sync.Map // net.Conn → func() that takes it out of waiting
+	visitors   sync.Map // net.Conn → *visitor
 
 	running sync.RWMutex // held for reading by every request
 	buffers sync.Pool    // of *[]byte, for uploads
@@ -68,7 +66,6 @@ func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Mana
 		pool:  newPool(sessions),
 		locks: locks,
 		log:   log.With("sender", "webdavd"),
-		grace: shutdownGrace,
 
 		answerTime: answerTime,
 		waiting:    waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
@@ -95,9 +92,10 @@ func (s *Server) Reload() error {
 	return nil
 }
 
-// Serve answers clients of l until ctx is done; running requests then have 30
-// seconds to end. It closes l and the sessions of the clients. A server serves
-// once.
+// Serve answers clients of l until ctx is done. Then it stops accepting, sends
+// away who has not logged in, waits for the requests that run (the session manager
+// ends them) and returns nil. It closes l and the sessions of the clients. A server
+// serves once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if s.cert != nil {
 		l = tls.NewListener(l, s.cert.config())
@@ -110,9 +108,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case err = <-served:
 		err = fmt.Errorf("webdavd: %w", err)
 	case <-ctx.Done():
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
-		defer cancel()
-		_ = srv.Shutdown(grace) // what is left is cut below
+		s.drain(ctx, srv)
 		<-served
 	}
 	_ = srv.Close() // connections that do not end by themselves
@@ -121,6 +117,21 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer s.running.Unlock()
 	s.pool.ending.Wait()
 	return err
+}
+
+// drain waits for the requests that run.
+func (s *Server) drain(ctx context.Context, srv *http.Server) {
+	s.dismiss()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	watch.Go(func() {
+		s.running.Lock()
+		defer s.running.Unlock()
+		time.AfterFunc(lastWords, cancel)
+	})
+	_ = srv.Shutdown(ctx) // what is left is cut afterwards
 }
 
 func (s *Server) httpServer() *http.Server {

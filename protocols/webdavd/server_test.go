@@ -70,18 +70,34 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestStopCuts: what is not done after the grace period is cut, and is a failed
-// upload.
-func TestStopCuts(t *testing.T) {
+// TestStopWaits: how long running requests may go on is for the session manager
+// to say; then they are cut, and are failed uploads. Who has not logged in is sent
+// away at once.
+func TestStopWaits(t *testing.T) {
 	r := newRig(t, session.Config{UploadMode: 1})
-	r.server.SetGrace(50 * time.Millisecond)
+	stranger := r.dial("PUT /g HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n")
 	c := r.raw(t, "PUT", "/f", 10)
 	if _, err := io.WriteString(c, "01234"); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
+	for active := 0; active == 0; active, _ = r.metrics.sessions() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- r.stop() }()
+	if !ended(stranger) {
+		t.Error("a stranger is waited for")
+	}
+	select {
+	case err := <-stopped:
+		t.Fatalf("a running upload was not waited for: %v", err)
+	case <-time.After(3 * time.Second):
+	}
+	limit, cancel := contextWithTimeout(t, 50*time.Millisecond)
+	defer cancel()
 	start := time.Now()
-	if err := r.stop(); err != nil {
+	r.manager.Shutdown(limit)
+	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
 	if d := time.Since(start); d > 5*time.Second {

@@ -5,11 +5,19 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
-// visitorKey is where the context of a connection has the function that takes it
-// out of the waiting room.
+// visitor is a connection, which waits for a login until its first request has
+// one.
+type visitor struct {
+	known atomic.Bool
+	out   func() // of the waiting room
+	close func()
+}
+
+// visitorKey is where the context of a connection has its visitor.
 type visitorKey struct{}
 
 // arrive puts a new connection among those that wait for a login.
@@ -18,9 +26,10 @@ func (s *Server) arrive(ctx context.Context, conn net.Conn) context.Context {
 	if t, ok := conn.(*tls.Conn); ok {
 		raw = t.NetConn() // closes without a farewell, which could take time
 	}
-	out := s.waiting.Enter(peerOf(conn.RemoteAddr().String()), func() { _ = raw.Close() })
-	s.visitors.Store(conn, out)
-	return context.WithValue(ctx, visitorKey{}, out)
+	v := &visitor{close: func() { _ = raw.Close() }}
+	v.out = s.waiting.Enter(peerOf(conn.RemoteAddr().String()), v.close)
+	s.visitors.Store(conn, v)
+	return context.WithValue(ctx, visitorKey{}, v)
 }
 
 // depart forgets a connection that has ended.
@@ -28,16 +37,26 @@ func (s *Server) depart(conn net.Conn, state http.ConnState) {
 	if state != http.StateClosed && state != http.StateHijacked {
 		return
 	}
-	if out, ok := s.visitors.LoadAndDelete(conn); ok {
-		out.(func())()
+	if v, ok := s.visitors.LoadAndDelete(conn); ok {
+		v.(*visitor).out()
 	}
 }
 
 // welcome takes a connection out of the waiting room: its client has logged in.
 func welcome(r *http.Request) {
-	if out, ok := r.Context().Value(visitorKey{}).(func()); ok {
-		out()
+	if v, ok := r.Context().Value(visitorKey{}).(*visitor); ok && !v.known.Swap(true) {
+		v.out()
 	}
+}
+
+// dismiss closes the connections that still wait for a login.
+func (s *Server) dismiss() {
+	s.visitors.Range(func(_, v any) bool {
+		if v := v.(*visitor); !v.known.Load() {
+			v.close()
+		}
+		return true
+	})
 }
 
 // hurry gives the client of a request a moment to hand over what net/http still
