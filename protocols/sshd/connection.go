@@ -14,17 +14,17 @@ import (
 	"sftpgo/protocols/auth"
 )
 
-// handle serves one TCP connection to its end.
-func (s *Server) handle(ctx context.Context, nc net.Conn) {
+// handle serves one TCP connection to its end. out takes it out of the waiting
+// room.
+func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
 	defer nc.Close()
+	defer out()
 	defer s.contain("connection")
 	l := &login{srv: s, remote: remoteOf(nc)}
 	var cancel context.CancelFunc
 	l.ctx, cancel = context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 
-	out := s.waiting.Enter(l.remote, func() { nc.Close() })
-	defer out()
 	stop := context.AfterFunc(l.ctx, func() { nc.Close() })
 	conn, channels, requests, err := ssh.NewServerConn(&burstConn{Conn: nc, pool: &s.buffers}, l.config())
 	out()

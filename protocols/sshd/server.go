@@ -135,7 +135,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		switch {
 		case err == nil:
 			pause = 0
-			wg.Go(func() { s.handle(ctx, nc) })
+			// Here, in the order of arrival: who is oldest must not depend on which
+			// goroutine happens to run first.
+			out := s.waiting.Enter(remoteOf(nc), func() { nc.Close() })
+			wg.Go(func() { s.handle(ctx, nc, out) })
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
