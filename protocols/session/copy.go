@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 
+	"sftpgo/dataprovider"
 	"sftpgo/vfs"
 )
 
@@ -31,4 +32,29 @@ func (s *Session) Copy(ctx context.Context, src, dst string) error {
 		err = cerr
 	}
 	return err
+}
+
+// MayCopy tells whether the rules allow Copy of a file, or Mkdir in the place of a
+// directory, if nothing is at dst, so that what is there is not removed in vain.
+func (s *Session) MayCopy(ctx context.Context, src, dst string) error {
+	return s.do("copy", src, func(src string) error {
+		dst, err := parse("copy to", dst)
+		if err != nil {
+			return err
+		}
+		info, err := s.fs.Stat(ctx, src)
+		if err != nil {
+			return err
+		}
+		read, create := dataprovider.PermDownload, dataprovider.PermUpload
+		if info.IsDir() {
+			read, create = dataprovider.PermList, dataprovider.PermCreateDirs
+		} else if !s.user.FileAllowed(src) || !s.user.FileAllowed(dst) {
+			return refuse("copy", src, vfs.ErrPermission)
+		}
+		if !s.allowed(read, src) || !s.allowed(create, dst) {
+			return refuse("copy", src, vfs.ErrPermission)
+		}
+		return nil
+	})
 }

@@ -29,6 +29,22 @@ func (s *Session) RenameNew(ctx context.Context, oldname, newname string) error 
 	})
 }
 
+// MayRename tells whether the rules allow Rename if nothing is at newname, so that
+// what is there is not removed in vain.
+func (s *Session) MayRename(ctx context.Context, oldname, newname string) error {
+	return s.do("rename", oldname, func(oldname string) error {
+		newname, err := parse("rename to", newname)
+		if err != nil {
+			return err
+		}
+		info, err := s.lstat(ctx, oldname)
+		if err != nil {
+			return err
+		}
+		return s.mayRename(ctx, oldname, newname, info, nil)
+	})
+}
+
 func (s *Session) renameOp(ctx context.Context, oldname, newname string, accept func(fs.FileInfo) error) error {
 	return s.do("rename", oldname, func(oldname string) error {
 		newname, err := parse("rename to", newname)

@@ -27,7 +27,7 @@ func (q *request) copy() error {
 	if err := q.admit(m); err != nil {
 		return err
 	}
-	if err := q.clear(m); err != nil {
+	if err := q.clear(m, q.s.MayCopy); err != nil {
 		return err
 	}
 	if !m.src.IsDir() {

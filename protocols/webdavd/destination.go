@@ -1,6 +1,7 @@
 package webdavd
 
 import (
+	"context"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -65,11 +66,15 @@ func (q *request) admit(m relocation, targets ...target) error {
 	return q.precondition(m.src)
 }
 
-// clear makes room at the destination. A file that replaces a file does not come
-// here: that happens in one step, and the old one stays if it fails.
-func (q *request) clear(m relocation) error {
+// clear makes room at the destination, if may says that it is for something. A
+// file that replaces a file does not come here: that happens in one step, and the
+// old one stays if it fails.
+func (q *request) clear(m relocation, may func(ctx context.Context, from, to string) error) error {
 	if !m.replacesByDelete {
 		return nil
+	}
+	if err := may(q.Context(), q.name, m.name); err != nil {
+		return err
 	}
 	if err := q.s.RemoveAll(q.changing(), m.name); err != nil {
 		return err

@@ -196,3 +196,38 @@ func TestManyPrefixes(t *testing.T) {
 		t.Errorf("%d bytes of XML took %v", b.Len(), d)
 	}
 }
+
+// TestRefusedReplacementKeepsTheOld: a collection that is in the way goes only if
+// what replaces it may come.
+func TestRefusedReplacementKeepsTheOld(t *testing.T) {
+	r := newRig(t, session.Config{UploadMode: 1}, func(u *dataprovider.User) {
+		u.Permissions = map[string][]string{
+			"/":       {"list", "download", "upload", "delete"},
+			"/ro":     {"list"},
+			"/closed": {"list", "delete"},
+		}
+		u.Filters.FilePatterns = []dataprovider.PatternsFilter{{Path: "/", DeniedPatterns: []string{"*.exe"}}}
+	})
+	r.write("ro/d/f", "ro")
+	r.write("ro/f", "ro")
+	r.write("src/f", "src")
+	r.write("f", "f")
+	r.write("x.exe/keep", "old")
+	r.write("d/keep", "old")
+	r.write("closed/keep", "old")
+	for _, test := range []struct{ method, src, dst string }{
+		{"MOVE", "/ro/d", "/d"},
+		{"MOVE", "/ro/f", "/d"},
+		{"COPY", "/ro/f", "/d"},
+		{"COPY", "/src", "/d"}, // no create_dirs
+		{"MOVE", "/src", "/d"},
+		{"COPY", "/f", "/x.exe"},
+		{"MOVE", "/f", "/x.exe"},
+	} {
+		r.want(403, test.method, test.src, "", "Destination: @"+test.dst)
+		if r.content("d/keep") != "old" || r.content("x.exe/keep") != "old" {
+			t.Fatalf("%s %s to %s was refused, and the old collection is gone", test.method, test.src, test.dst)
+		}
+	}
+	r.want(204, "COPY", "/f", "", "Destination: @/d")
+}

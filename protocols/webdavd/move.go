@@ -22,7 +22,7 @@ func (q *request) move() error {
 	if err := q.admit(m, target{name: q.name, member: true, tree: true}); err != nil {
 		return err
 	}
-	if err := q.clear(m); err != nil {
+	if err := q.clear(m, q.s.MayRename); err != nil {
 		return err
 	}
 	rename := q.s.Rename
