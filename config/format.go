@@ -110,20 +110,27 @@ func syntaxError(data []byte, err error) error {
 		line, column := tomlE.Position()
 		return fmt.Errorf("line %d, column %d: %w", line, column, err)
 	case errors.As(err, &hclE):
-		return fmt.Errorf("line %d, column %d: %w", hclE.Pos.Line, hclE.Pos.Column, hclE.Err)
+		return fmt.Errorf("line %d, column %d: %s", hclE.Pos.Line, hclE.Pos.Column, withoutValues(hclE.Err.Error()))
 	}
-	text := strings.TrimSpace(err.Error())
+	text := withoutValues(strings.TrimSpace(err.Error()))
 	if m := regexp.MustCompile(`(?i)^(?:\w+: )?line (\d+): `).FindStringSubmatch(text); m != nil {
 		return fmt.Errorf("line %s: %s", m[1], strings.TrimPrefix(text, m[0]))
 	}
-	// INI and dotenv quote the line that they cannot read.
+	// INI and dotenv quote the line that they cannot read. It is left out: it may
+	// hold a password.
 	for i, line := range strings.Split(string(data), "\n") {
 		line = strings.TrimSpace(line)
 		if line != "" && (strings.HasSuffix(text, ": "+line) || strings.Contains(text, "`"+line+"`")) {
-			return fmt.Errorf("line %d, column 1: %s", i+1, text)
+			return fmt.Errorf("line %d, column 1: not of the form KEY=value", i+1)
 		}
 	}
 	return errors.New(text)
+}
+
+// withoutValues cuts what parsers quote and may be a value, that is, a secret.
+func withoutValues(text string) string {
+	text = regexp.MustCompile(`(Unknown token: \d+:\d+ \w+) .*`).ReplaceAllString(text, "$1")
+	return regexp.MustCompile(`unknown anchor '.*' referenced`).ReplaceAllString(text, "unknown anchor referenced")
 }
 
 // at tells the line and column of a byte.

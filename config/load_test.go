@@ -346,3 +346,30 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		t.Error("a file that cannot be opened is taken for none")
 	}
 }
+
+// TestSyntaxErrorsKeepSecrets: what cannot be read may be a password; the position
+// is enough to find it.
+func TestSyntaxErrorsKeepSecrets(t *testing.T) {
+	for ext, text := range map[string]string{
+		"dotenv":     "SFTPGO_DATA_PROVIDER__PASSWORD \"s3cret\n",
+		"env":        "A=1\n  s3cret\n",
+		"ini":        "[data_provider]\npassword s3cret\n",
+		"yaml":       "data_provider:\n  password: *s3cret\n",
+		"yml":        "data_provider:\n  password: \"s3cret\n bad: [\n",
+		"toml":       "[data_provider]\npassword = s3cret\n",
+		"hcl":        "data_provider { password = s3cret }\n",
+		"properties": "data_provider.password=${s3cret\n",
+		"json":       `{"data_provider": {"password": s3cret}}`,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "sftpgo."+ext), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := config.Load(dir, "sftpgo."+ext, nil)
+		if err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", ext, err)
+		} else {
+			t.Logf("%s: %v", ext, err)
+		}
+	}
+}
