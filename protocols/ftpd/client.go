@@ -33,6 +33,8 @@ type client struct {
 	id      string
 	log     *slog.Logger
 	ctx     context.Context
+	cancel  context.CancelFunc // of ctx: the connection is closed
+	out     func()             // of the waiting room
 	remote  netip.Addr
 	tls     *tls.Config // as of the accept; nil: not available
 	control *control
@@ -61,12 +63,12 @@ func newClient(ctx context.Context, s *Server, conn net.Conn) *client {
 	c := &client{
 		srv:    s,
 		id:     fmt.Sprintf("FTP_%d_%d", s.index, s.counter.Add(1)),
-		ctx:    ctx,
 		remote: addressOf(conn.RemoteAddr()),
 		tls:    s.tls.Load(),
 		ended:  make(chan struct{}),
 		quiet:  make(chan struct{}),
 	}
+	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.log = s.log.With("connection_id", c.id, "client_ip", c.remote.String())
 	c.control = newControl(conn, c.tls, s.binding.TLSMode == tlsImplicit, c)
 	return c
@@ -158,6 +160,12 @@ func (c *client) disconnect() {
 	}
 }
 
+// evict sends a client away that has not logged in, so that another can.
+func (c *client) evict() {
+	c.log.Info("too many clients wait for a login, the one that waits longest has to go")
+	c.disconnect()
+}
+
 // seeOff sends the client away and closes its connections when it has gone, or
 // after the time given.
 func (c *client) seeOff(after time.Duration) {
@@ -179,6 +187,7 @@ func (c *client) seeOff(after time.Duration) {
 
 // cut closes all connections of the client.
 func (c *client) cut() {
+	c.cancel()
 	c.mu.Lock()
 	passive := c.passive
 	c.mu.Unlock()

@@ -252,16 +252,6 @@ func (t *control) leave() error {
 	return io.EOF
 }
 
-// refuse says why the client is not served and closes. A client that expects
-// TLS learns nothing: a handshake would take time that it shall not have.
-func (t *control) refuse(line string) {
-	if !t.isSecure() {
-		_ = t.Conn.SetWriteDeadline(time.Now().Add(time.Second))
-		_, _ = t.Conn.Write([]byte(line + "\r\n"))
-	}
-	t.cut()
-}
-
 // Close is called by the library, perhaps more than once.
 func (t *control) Close() error {
 	t.closing.Do(func() {

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 	attempt := auth.Attempt{
 		Protocol: dataprovider.ProtocolFTP, Remote: c.remote, User: user, Credential: auth.Password(pass),
 	}
-	who, err := c.srv.logins.Authenticate(c.ctx, attempt)
+	who, err := c.authenticate(attempt)
 	if err != nil {
 		return nil, loginRefusal(err)
 	}
@@ -129,10 +130,18 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 	if err != nil {
 		return nil, refuse(err)
 	}
-	c.srv.lobby.leave(c)
+	c.out()
 	c.control.keep()
 	c.log.Debug("logged in", "username", user, "tls", c.control.isSecure())
 	return &driver{c: c, s: s}, nil
+}
+
+// authenticate does not go on for a client that has been sent away, nor for ever:
+// hashes are dear, and others wait for theirs.
+func (c *client) authenticate(a auth.Attempt) (auth.Identity, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, loginTime)
+	defer cancel()
+	return c.srv.logins.Authenticate(ctx, a)
 }
 
 // loginRefusal is one text for every wrong credential, and one more for each

@@ -72,6 +72,13 @@ func rewrite(line []byte) []byte {
 	if codeOf(line) == ftpserver.StatusCannotOpenDataConnection {
 		return []byte("425 Cannot open the data connection\r\n")
 	}
+	// And what its parsers of arguments say.
+	for _, start := range []string{"501 ", "550 "} {
+		text, ok := bytes.CutPrefix(line, []byte(start))
+		if ok && (bytes.HasPrefix(text, []byte("Couldn't parse ")) || bytes.HasPrefix(text, []byte("Problem parsing "))) {
+			return []byte("501 Malformed argument\r\n")
+		}
+	}
 	at := bytes.LastIndexByte(line, mark)
 	if at < 0 || codeOf(line) == 0 {
 		return line

@@ -27,6 +27,9 @@ func TestRewrite(t *testing.T) {
 		{"no reply line", " \x00552 x\r\n", " \x00552 x\r\n"},
 		{"STAT of a directory", " %s-rw-r--r-- 1 ftp ftp 1 Jan 1 00:00 a\r\n", " -rw-r--r-- 1 ftp ftp 1 Jan 1 00:00 a\r\n"},
 		{"addresses", "425 dial tcp 10.0.0.1:20->10.0.0.2:1: refused\r\n", "425 Cannot open the data connection\r\n"},
+		{"REST", "550 Couldn't parse size: strconv.ParseInt: parsing \"x\": invalid syntax\r\n", "501 Malformed argument\r\n"},
+		{"MFMT", "501 Couldn't parse mtime, given: 2020, err: parsing time \"2020\"\r\n", "501 Malformed argument\r\n"},
+		{"a name", "257 Created dir \"/Couldn't parse \"\r\n", "257 Created dir \"/Couldn't parse \"\r\n"},
 		{"empty", "\r\n", "\r\n"},
 	}
 	for _, tt := range tests {

@@ -27,6 +27,14 @@ import (
 	"sftpgo/protocols"
 	"sftpgo/protocols/auth"
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/waiting"
+)
+
+// The limits of clients that have not logged in.
+const (
+	maxWaiting           = 1024
+	maxWaitingPerAddress = 256
+	loginTime            = 2 * time.Minute
 )
 
 // The values of Binding.TLSMode.
@@ -55,7 +63,7 @@ type Server struct {
 	log      *slog.Logger
 	tls      atomic.Pointer[tls.Config] // nil: no certificate, no TLS
 
-	lobby   *lobby
+	waiting *waiting.Room
 	counter atomic.Uint32
 	running sync.WaitGroup // one per client, and what ends clients
 
@@ -78,7 +86,7 @@ func New(cfg Config, binding int, logins Logins, sessions *session.Manager,
 		cfg: cfg, dir: configDir, binding: cfg.Bindings[binding], index: binding,
 		logins: logins, sessions: sessions, version: version,
 		log:     log.With("sender", "ftpd"),
-		lobby:   newLobby(maxWaiting, maxWaitingPerAddress),
+		waiting: waiting.NewRoom(maxWaiting, maxWaitingPerAddress),
 		clients: map[*client]struct{}{},
 	}
 	var err error
@@ -165,19 +173,11 @@ func (s *Server) accept(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// arrive starts the conversation with a new client, if it is let in.
+// arrive starts the conversation with a new client. Another that waits for a login
+// may have to make room.
 func (s *Server) arrive(ctx context.Context, conn net.Conn) {
 	c := newClient(context.WithoutCancel(ctx), s, conn)
-	evicted, ok := s.lobby.enter(c)
-	if evicted != nil {
-		evicted.log.Info("too many clients wait for a login, the one that waits longest has to go")
-		evicted.disconnect()
-	}
-	if !ok {
-		c.log.Info("too many clients of this address wait for a login, connection refused")
-		c.control.refuse("421 Too many connections from your address")
-		return
-	}
+	c.out = s.waiting.Enter(c.remote, c.evict)
 	s.mu.Lock()
 	s.clients[c] = struct{}{}
 	s.mu.Unlock()
@@ -188,7 +188,8 @@ func (s *Server) arrive(ctx context.Context, conn net.Conn) {
 }
 
 func (s *Server) depart(c *client) {
-	s.lobby.leave(c)
+	c.out()
+	c.cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.clients, c)

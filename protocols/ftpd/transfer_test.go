@@ -80,7 +80,7 @@ func TestRestartOutside(t *testing.T) {
 	d = c.data("STOR a")
 	defer d.Close()
 	c.expect(501)
-	c.cmd(550, "REST x")
+	c.cmd(501, "REST x")
 	c.cmd(350, "REST 100")
 	if got := c.get("RETR a"); got != "" {
 		t.Errorf("beyond the end: %q", got)
