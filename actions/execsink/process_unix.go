@@ -14,7 +14,6 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 // process is a started program, the leader of its process group.
 type process struct {
 	cmd *exec.Cmd
-	exit
 }
 
 // terminate asks the whole group to end. That nobody is left is no fault.

@@ -12,7 +12,6 @@ func ownGroup() *syscall.SysProcAttr {
 // process is a started program.
 type process struct {
 	cmd *exec.Cmd
-	exit
 }
 
 // terminate does nothing: Windows has no request to end that a program without a

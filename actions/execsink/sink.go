@@ -172,13 +172,14 @@ func (s *Sink) run(ctx context.Context, call actions.Call) error {
 // wait returns when the program has ended; false says that it had to be made to.
 func wait(ctx context.Context, p *process, grace time.Duration) (ended bool, err error) {
 	exited := make(chan struct{})
+	var reap func() error
 	go func() {
 		defer close(exited)
-		p.awaitExit()
+		reap = p.awaitExit()
 	}()
 	select {
 	case <-exited:
-		return true, p.reap()
+		return true, reap()
 	case <-ctx.Done():
 	}
 	p.terminate()
@@ -190,7 +191,7 @@ func wait(ctx context.Context, p *process, grace time.Duration) (ended bool, err
 	}
 	p.kill() // also what the program left behind when it obeyed
 	<-exited
-	return false, p.reap()
+	return false, reap()
 }
 
 // outcome tells an answer of the program from an accident.
