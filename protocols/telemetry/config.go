@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 )
 
@@ -31,6 +32,12 @@ func (c Config) Enabled() bool { return c.BindPort > 0 || c.socket() }
 
 // socket reports whether BindAddress is the path of a Unix socket.
 func (c Config) socket() bool { return filepath.IsAbs(c.BindAddress) }
+
+// private reports whether only this machine can connect.
+func (c Config) private() bool {
+	ip := net.ParseIP(c.BindAddress)
+	return c.socket() || c.BindAddress == "localhost" || ip != nil && ip.IsLoopback()
+}
 
 // DefaultConfig returns the built-in values.
 func DefaultConfig() Config { return Config{BindPort: 10000, BindAddress: "127.0.0.1"} }

@@ -50,6 +50,9 @@ func New(metrics *Metrics, health func(context.Context) error, passwords Passwor
 			return nil, err
 		}
 	}
+	if cfg.EnableProfiler && cfg.AuthUserFile == "" && !cfg.private() {
+		s.log.Warn("enable_profiler without auth_user_file: whoever can reach the port sees what the server does and can slow it down")
+	}
 	return s, nil
 }
 

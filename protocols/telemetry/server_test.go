@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -318,5 +319,34 @@ func TestConfig(t *testing.T) {
 	}
 	if (telemetry.Config{BindAddress: "127.0.0.1"}).Enabled() {
 		t.Error("port 0 is enabled")
+	}
+}
+
+// A profiler that others than this machine can reach without a password is served,
+// as ever, and the log says so.
+func TestOpenProfilerIsReported(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(users, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		cfg  telemetry.Config
+		warn bool
+	}{
+		{telemetry.Config{BindPort: 1, EnableProfiler: true}, true},
+		{telemetry.Config{BindPort: 1, BindAddress: "192.0.2.1", EnableProfiler: true}, true},
+		{telemetry.Config{BindPort: 1, BindAddress: "192.0.2.1", EnableProfiler: true, AuthUserFile: users}, false},
+		{telemetry.Config{BindPort: 1, BindAddress: "192.0.2.1"}, false},
+		{telemetry.Config{BindPort: 1, BindAddress: "127.0.0.1", EnableProfiler: true}, false},
+		{telemetry.Config{BindPort: 1, BindAddress: "::1", EnableProfiler: true}, false},
+		{telemetry.Config{BindAddress: "/run/x", EnableProfiler: true}, false},
+	} {
+		var log bytes.Buffer
+		if _, err := telemetry.New(telemetry.NewMetrics(), healthy, nil, slog.New(slog.NewTextHandler(&log, nil)), tt.cfg); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(log.String(), "enable_profiler"); got != tt.warn {
+			t.Errorf("%+v: warning %v", tt.cfg, got)
+		}
 	}
 }
