@@ -23,10 +23,6 @@ type File struct {
 	mode   vfs.Mode
 	staged *staging // nil when opened in place
 
-	// writing lets one WriteAt at a time into the kernel: it has one lock for each
-	// file, on which those that wait spin.
-	writing sync.Mutex
-
 	mu     sync.Mutex // orders Commit, Sync and Close
 	closed bool
 	sealed atomic.Bool // Commit was called
@@ -99,9 +95,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	if err := f.ready("write", vfs.Write); err != nil {
 		return 0, err
 	}
-	f.writing.Lock()
 	n, err := f.f.WriteAt(p, off)
-	f.writing.Unlock()
 	return n, f.fail("write", err)
 }
 
