@@ -149,6 +149,7 @@ type Settlement struct {
 	Targets []string // who is to be told; none: only usage is counted
 	Owner   string   // whose usage changes; empty: nobody's
 	Delta   Amount
+	Amended []Pending // other intentions that read differently from now on; unknown ids are no error
 }
 
 // Delivery is one event on its way to one target.

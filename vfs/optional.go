@@ -76,6 +76,39 @@ func FileIDOf(info fs.FileInfo) string {
 	return ""
 }
 
+// Resolver knows where links lead.
+type Resolver interface {
+	// Resolve returns the name without links that name leads to, the last
+	// component included. That may be missing; then it is the name that creating
+	// the file would give it.
+	Resolve(ctx context.Context, name string) (string, error)
+}
+
+// Placer tells entries of directories apart. Two names, of this FS or of another
+// in the process, have the same place exactly when they are one entry, whatever
+// links they pass on the way; a link in the last component is an entry itself.
+// Moving a directory changes no place in it. The entry may be missing.
+type Placer interface {
+	Place(ctx context.Context, name string) (string, error)
+}
+
+// Replacer is a staged File that knows what Commit would replace; ErrNotExist
+// says nothing.
+type Replacer interface {
+	Replaces() (fs.FileInfo, error)
+}
+
+// Linked is a FileInfo that knows whether its file still has a name.
+type Linked interface {
+	Unlinked() bool
+}
+
+// Unlinked reports whether what info describes is known to have no name any more.
+func Unlinked(info fs.FileInfo) bool {
+	l, ok := info.(Linked)
+	return ok && l.Unlinked()
+}
+
 // Sweeper removes what a killed process left behind: staged uploads that nobody
 // holds open any more. It returns how many it removed.
 type Sweeper interface {

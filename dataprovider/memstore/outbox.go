@@ -61,6 +61,11 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 			return dataprovider.ErrNotFound
 		}
 		delete(q.pending, id)
+		for _, p := range s.Amended {
+			if _, ok := q.pending[p.ID]; ok {
+				q.pending[p.ID] = slices.Clone(p.Record)
+			}
+		}
 		for i, target := range s.Targets {
 			if !slices.Contains(s.Targets[:i], target) {
 				q.add(target, s, o.now())

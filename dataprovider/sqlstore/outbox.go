@@ -95,6 +95,11 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 				return dataprovider.ErrNotFound
 			}
 		}
+		for _, p := range s.Amended {
+			if _, err := t.exec("UPDATE outbox_pending SET record = ? WHERE id = ?", blob(p.Record), p.ID); err != nil {
+				return err
+			}
+		}
 		now := o.now()
 		for i, target := range s.Targets {
 			if slices.Contains(s.Targets[:i], target) {

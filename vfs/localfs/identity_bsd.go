@@ -10,8 +10,10 @@ import (
 )
 
 // identify is Lstat with the identity.
-func (t *tree) identify(rel string) (*info, error) {
-	fi, err := t.root.Lstat(rel)
+func (t *tree) identify(rel string) (*info, error) { return identifyIn(t.root, rel) }
+
+func identifyIn(dir *os.Root, rel string) (*info, error) {
+	fi, err := dir.Lstat(rel)
 	if err != nil {
 		return nil, err
 	}

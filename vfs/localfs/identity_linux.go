@@ -12,8 +12,10 @@ import (
 
 // identify is Lstat with the identity. O_PATH opens nothing, so a FIFO does not
 // block, a device does not notice and no permission on the file is needed.
-func (t *tree) identify(rel string) (*info, error) {
-	f, err := t.root.OpenFile(rel, unix.O_PATH, 0)
+func (t *tree) identify(rel string) (*info, error) { return identifyIn(t.root, rel) }
+
+func identifyIn(dir *os.Root, rel string) (*info, error) {
+	f, err := dir.OpenFile(rel, unix.O_PATH, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,10 @@ package localfs
 import "os"
 
 // identify is Lstat; there is no identity that outlives a reused inode.
-func (t *tree) identify(rel string) (*info, error) {
-	fi, err := t.root.Lstat(rel)
+func (t *tree) identify(rel string) (*info, error) { return identifyIn(t.root, rel) }
+
+func identifyIn(dir *os.Root, rel string) (*info, error) {
+	fi, err := dir.Lstat(rel)
 	if err != nil {
 		return nil, err
 	}
