@@ -20,35 +20,47 @@ type account struct {
 	quota    *quota
 }
 
-// quota keeps parallel uploads of one user below the limits. What is stored is
-// read from the store; what running uploads will add is reserved here, so that
-// the sum never passes a limit.
+// quota keeps parallel uploads of one user below the limits. What running uploads
+// will add is reserved; when one ends, its reservation becomes usage in one step,
+// so that the sum neither passes a limit nor counts anything twice.
 type quota struct {
 	owner string
 	usage dataprovider.Usage
 
-	maxFiles, maxBytes           atomic.Int64 // 0 = no limit
-	reservedFiles, reservedBytes atomic.Int64
-	usedFiles, usedBytes         atomic.Int64
+	maxFiles, maxBytes atomic.Int64 // 0 = no limit
 
-	mu sync.Mutex // orders refreshes, so that an older reading never wins
+	mu       sync.Mutex
+	used     dataprovider.Amount // as of the last reading, and what was settled since
+	reserved dataprovider.Amount
+	settling int    // outcomes on their way into the store
+	changes  uint64 // of used, begun or ended
+	known    bool   // used was read
 }
 
 func (q *quota) limited() bool { return q.maxFiles.Load() > 0 || q.maxBytes.Load() > 0 }
 
-// refresh reads what is stored.
+// refresh reads what is stored: others than this server may have changed it.
+// While outcomes are on their way a reading would be of an unknown moment; then
+// what is known already is better.
 func (q *quota) refresh(ctx context.Context) error {
 	if !q.limited() {
 		return nil
 	}
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	used, err := q.usage.Get(ctx, q.owner)
+	busy, known, changes := q.settling > 0, q.known, q.changes
+	q.mu.Unlock()
+	if busy && known {
+		return nil
+	}
+	stored, err := q.usage.Get(ctx, q.owner)
 	if err != nil {
 		return err
 	}
-	q.usedFiles.Store(used.Files)
-	q.usedBytes.Store(used.Bytes)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.changes == changes || !q.known {
+		q.used, q.known = stored.Amount, true
+	}
 	return nil
 }
 
@@ -56,35 +68,57 @@ func (q *quota) refresh(ctx context.Context) error {
 // overwrite is refused before it starts.
 func (q *quota) full() bool {
 	limit := q.maxBytes.Load()
-	return limit > 0 && q.usedBytes.Load()+q.reservedBytes.Load() >= limit
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return limit > 0 && q.used.Bytes+q.reserved.Bytes >= limit
 }
 
-// reserve takes room, or returns ErrQuota and takes nothing. Negative amounts
-// give back.
+// reserve takes room, or returns ErrQuota and takes nothing.
 func (q *quota) reserve(a dataprovider.Amount) error {
-	files := q.reservedFiles.Add(a.Files)
-	bytes := q.reservedBytes.Add(a.Bytes)
 	maxFiles, maxBytes := q.maxFiles.Load(), q.maxBytes.Load()
-	if a.Files > 0 && maxFiles > 0 && q.usedFiles.Load()+files > maxFiles ||
-		a.Bytes > 0 && maxBytes > 0 && q.usedBytes.Load()+bytes > maxBytes {
-		q.release(a)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	sum := q.used.Add(q.reserved).Add(a)
+	if a.Files > 0 && maxFiles > 0 && sum.Files > maxFiles || a.Bytes > 0 && maxBytes > 0 && sum.Bytes > maxBytes {
 		return ErrQuota
 	}
+	q.reserved = q.reserved.Add(a)
 	return nil
 }
 
 func (q *quota) release(a dataprovider.Amount) {
-	q.reservedFiles.Add(-a.Files)
-	q.reservedBytes.Add(-a.Bytes)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reserved = minus(q.reserved, a)
 }
 
-// room tells how many bytes could be reserved now; -1 is no limit.
-func (q *quota) room() int64 {
+// begin and end surround the moment when an outcome goes into the store: delta is
+// what it adds, reserved what had been reserved for it.
+func (q *quota) begin() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settling++
+	q.changes++
+}
+
+func (q *quota) end(delta, reserved dataprovider.Amount) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settling--
+	q.changes++
+	q.used = q.used.Add(delta)
+	q.reserved = minus(q.reserved, reserved)
+}
+
+// free tells how many bytes could be reserved now; -1 is no limit.
+func (q *quota) free() int64 {
 	limit := q.maxBytes.Load()
 	if limit <= 0 {
 		return -1
 	}
-	return max(0, limit-q.usedBytes.Load()-q.reservedBytes.Load())
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return max(0, limit-q.used.Bytes-q.reserved.Bytes)
 }
 
 func rateOf(kib int64) rate.Limit { return rate.Limit(kib * 1024) }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 
+	"sftpgo/actions"
 	"sftpgo/dataprovider"
 	"sftpgo/vfs"
 )
@@ -56,13 +57,14 @@ func (t *Transfer) SetAttrs(ctx context.Context, a vfs.Attrs) error {
 	if err == nil {
 		err = t.setAttrs(ctx, a)
 	}
-	t.s.failed("setstat", t.name, err)
+	t.s.failed("setstat", t.Name(), err)
 	return err
 }
 
 func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
+	name := t.Name()
 	if t.up == nil {
-		return refuse("setstat", t.name, vfs.ErrUnsupported)
+		return refuse("setstat", name, vfs.ErrUnsupported)
 	}
 	info, err := t.Stat()
 	if err != nil {
@@ -71,7 +73,7 @@ func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
 	// Setting the size of what one is writing is writing.
 	size := a.Size
 	a.Size = nil
-	if a, err = t.s.mayChange(t.name, info, a); err != nil {
+	if a, err = t.s.mayChange(name, info, a); err != nil {
 		return err
 	}
 	a.Size = size
@@ -86,21 +88,24 @@ func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
 	}
 	set, ok := vfs.As[vfs.FileAttrSetter](t.file)
 	if !ok {
-		return refuse("setstat", t.name, vfs.ErrUnsupported)
+		return refuse("setstat", name, vfs.ErrUnsupported)
 	}
-	if err := set.SetAttrs(ctx, a); err != nil {
+	if _, err := t.piece(func() (int, error) { return 0, set.SetAttrs(ctx, a) }); err != nil {
 		return err
 	}
-	t.s.recordAttrs(t.name, a)
+	t.s.recordAttrs(name, a)
 	return nil
 }
 
 // mayChange applies the rules, and takes out what setstat_mode says to ignore.
 // Files are looked up on their own path, directories on their parent.
 func (s *Session) mayChange(name string, info fs.FileInfo, a vfs.Attrs) (vfs.Attrs, error) {
-	on := name
+	on, real := name, name
+	if !s.uniform {
+		real = s.behind(s.ctx, name)
+	}
 	if info.IsDir() {
-		on = path.Dir(name)
+		on, real = path.Dir(on), path.Dir(real)
 	}
 	for _, rule := range []struct {
 		asked bool
@@ -111,7 +116,7 @@ func (s *Session) mayChange(name string, info fs.FileInfo, a vfs.Attrs) (vfs.Att
 		{a.Mode != nil, dataprovider.PermChmod},
 		{a.Atime != nil || a.Mtime != nil, dataprovider.PermChtimes},
 	} {
-		if rule.asked && !s.user.Allows(rule.perm, on) {
+		if rule.asked && !(s.allows(rule.perm, on) && s.user.Allows(rule.perm, real)) {
 			return a, refuse("setstat", name, vfs.ErrPermission)
 		}
 	}
@@ -138,14 +143,15 @@ func (s *Session) ignoresAttrs() bool {
 
 // truncate sets the size of a file by name and books the difference.
 func (s *Session) truncate(ctx context.Context, name string, size int64) error {
-	if size < 0 || !s.user.FileAllowed(name) {
+	if size < 0 || !s.contentAllowed(name) {
 		return refuse("truncate", name, vfs.ErrPermission)
 	}
 	set, ok := vfs.As[vfs.AttrSetter](s.fs)
 	if !ok {
 		return refuse("truncate", name, vfs.ErrUnsupported)
 	}
-	pg := s.lock(name)
+	place := s.place(ctx, s.behind(ctx, name))
+	pg := s.m.ledger.lock(place)
 	defer pg.unlock()
 	info, err := s.fs.Stat(ctx, name)
 	if err != nil {
@@ -154,31 +160,61 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 	if !info.Mode().IsRegular() {
 		return refuse("truncate", name, vfs.ErrIsDir)
 	}
-	up := &upload{existed: true, old: info.Size(), maxSize: s.user.Filters.MaxUploadFileSize, top: info.Size()}
-	if q := s.account.quota; q.limited() {
-		up.quota = q
+	before, open := pg.found(place, info)
+	r := &room{top: info.Size()}
+	if open != nil {
+		r = open.room // its writers book what becomes of it
+	} else if q := s.account.quota; q.limited() {
+		r.quota = q
 		if err := q.refresh(ctx); err != nil {
 			return err
 		}
 	}
-	if err := up.grow(size); err != nil && size > info.Size() {
-		return refuse("truncate", name, err)
+	if size > info.Size() {
+		if limit := s.user.Filters.MaxUploadFileSize; limit > 0 && size > limit {
+			return refuse("truncate", name, ErrQuota)
+		}
+		if err := r.grow(size); err != nil {
+			return refuse("truncate", name, err)
+		}
 	}
-	defer up.settled(ctx)
-	if err := set.SetAttrs(ctx, name, vfs.Attrs{Size: &size}); err != nil {
+	resize := func() error {
+		err := set.SetAttrs(ctx, name, vfs.Attrs{Size: &size})
+		if err == nil {
+			c := noChange()
+			c.size = size
+			s.command("Truncate", name, "", c)
+		}
 		return err
 	}
-	where := s.path(name)
-	after := dataprovider.Amount{Files: 1, Bytes: size}
-	delta := minus(after, pg.before(where, amountOf(info)))
-	pg.book(where, after)
-	c := noChange()
-	c.size = size
-	s.command("Truncate", name, "", c)
-	if owner := s.owner(); owner != "" && !delta.IsZero() {
-		_, err = s.m.store.Usage().Add(ctx, owner, delta)
+	if open != nil {
+		return resize()
 	}
-	return err
+	after := dataprovider.Amount{Files: 1, Bytes: size}
+	id, err := s.truncateIntent(ctx, name, info, before)
+	if err == nil {
+		err = resize()
+	}
+	if err != nil {
+		s.m.journal.drop(ctx, id)
+		r.release()
+		return err
+	}
+	pg.book(place, after)
+	settle, cancel := detached(ctx)
+	defer cancel()
+	return s.settle(settle, id, nil, minus(after, before), r, nil)
+}
+
+// truncateIntent is for usage alone: nobody is told of a truncation.
+func (s *Session) truncateIntent(ctx context.Context, name string, info fs.FileInfo, before dataprovider.Amount) (int64, error) {
+	if s.owner() == "" {
+		return 0, nil
+	}
+	return s.m.journal.begin(ctx, intent{
+		Op: intentTruncate, Name: name, Root: s.root, FileID: vfs.FileIDOf(info), Before: before, Count: true,
+		Event: s.event(actions.UploadFailed, name),
+	})
 }
 
 // recordAttrs writes one log record per kind of change.

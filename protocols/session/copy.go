@@ -8,8 +8,15 @@ import (
 )
 
 // Copy copies one file through the server: a download and an upload, with the
-// rules and events of both. An existing target is overwritten.
+// rules and events of both. An existing target is overwritten; one that is the
+// source itself, by whatever name, is vfs.ErrExist.
 func (s *Session) Copy(ctx context.Context, src, dst string) error {
+	if from, err := parse("copy", src); err == nil {
+		to, err := parse("copy to", dst)
+		if err == nil && s.place(ctx, s.behind(ctx, from)) == s.place(ctx, s.behind(ctx, to)) {
+			return refuse("copy", from, vfs.ErrExist)
+		}
+	}
 	from, err := s.Download(ctx, src)
 	if err != nil {
 		return err

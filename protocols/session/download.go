@@ -24,7 +24,10 @@ func (s *Session) download(name string) (*Transfer, error) {
 	if s.m.isDraining() {
 		return nil, ErrClosed
 	}
-	if !s.allowed(dataprovider.PermDownload, name) || !s.user.FileAllowed(name) {
+	if s.m.journal.backlog() >= maxWaiting {
+		return nil, refuse("download", name, vfs.ErrUnavailable) // its event could not be kept
+	}
+	if !s.reaches(dataprovider.PermDownload, name) || !s.contentAllowed(name) {
 		return nil, refuse("download", name, vfs.ErrPermission)
 	}
 	release, err := s.reserve()

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"context"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 
 	"sftpgo/actions"
+	"sftpgo/dataprovider"
 )
 
 // event starts the record of something that happens to name.
@@ -46,11 +48,21 @@ func (s *Session) owner() string {
 	return ""
 }
 
-// lock orders the changes of one or two names, for accounting.
-func (s *Session) lock(names ...string) *pages {
-	paths := make([]string, len(names))
-	for i, n := range names {
-		paths[i] = s.path(n)
+// settle records the outcome of an operation of this session: the event, if e is
+// not nil, and what it adds to the usage. r is the room that was taken for it.
+func (s *Session) settle(ctx context.Context, id int64, e *actions.Event, delta dataprovider.Amount, r *room,
+	amended []dataprovider.Pending,
+) error {
+	q := s.account.quota
+	if r != nil && r.quota != nil {
+		q = r.quota
 	}
-	return s.m.ledger.lock(paths...)
+	q.begin()
+	err := s.m.journal.settle(ctx, id, e, s.owner(), delta, amended)
+	var reserved dataprovider.Amount
+	if r != nil {
+		reserved = r.take()
+	}
+	q.end(delta, reserved)
+	return err
 }

@@ -15,23 +15,29 @@ import (
 // intent is what Begin stores: enough to find out, after a crash, whether the
 // change happened, and to tell of it as if nothing had been.
 type intent struct {
-	Op     intentOp            `json:"op"`
-	Name   string              `json:"name"`
-	Target string              `json:"target,omitempty"`
-	FileID string              `json:"file_id,omitempty"` // of the object that was to be published, removed or renamed
-	Before dataprovider.Amount `json:"before"`            // what was counted for the name
-	Delta  dataprovider.Amount `json:"delta"`             // of usage, when the change happened as planned
-	Count  bool                `json:"count"`             // usage is kept for this user
-	Event  actions.Event       `json:"event"`
+	Op       intentOp            `json:"op"`
+	Name     string              `json:"name"`
+	Target   string              `json:"target,omitempty"`
+	FileID   string              `json:"file_id,omitempty"` // of the object that was to be published, removed, renamed or written
+	Root     string              `json:"root,omitempty"`    // identity of the storage
+	Before   dataprovider.Amount `json:"before"`            // what was counted for the name
+	Delta    dataprovider.Amount `json:"delta"`             // of usage, when the change happened as planned
+	Count    bool                `json:"count"`             // usage is kept for this user
+	Size     int64               `json:"size,omitempty"`    // of the file that was to be written, as it was then
+	Modified time.Time           `json:"modified,omitzero"`
+	Event    actions.Event       `json:"event"`
+
+	quiet bool // nobody is to be told
 }
 
 type intentOp string
 
 const (
-	intentWrite   intentOp = "write"   // in place: the file may have any content
-	intentPublish intentOp = "publish" // staged: it is there under its id, or it is not
-	intentRemove  intentOp = "remove"
-	intentRename  intentOp = "rename"
+	intentWrite    intentOp = "write"    // in place: the file may have any content
+	intentTruncate intentOp = "truncate" // the same, and nobody is told
+	intentPublish  intentOp = "publish"  // staged: it is there under its id, or it is not
+	intentRemove   intentOp = "remove"
+	intentRename   intentOp = "rename"
 )
 
 // journal records intentions and outcomes in the store.
@@ -39,14 +45,21 @@ type journal struct {
 	outbox dataprovider.Outbox
 	hooks  actions.Dispatcher
 
-	mu        sync.Mutex
-	unsettled []unsettled // outcomes the store would not take; see retry
+	turn    sync.Mutex // of retry
+	mu      sync.Mutex
+	waiting []outcome // what the store would not take, in order; see retry
 }
 
-type unsettled struct {
-	id int64
-	s  dataprovider.Settlement
+// outcome is the end of an intention (0: there was none).
+type outcome struct {
+	id      int64
+	dropped bool // nothing came of it
+	s       dataprovider.Settlement
 }
+
+// maxWaiting is how many outcomes wait for the store until nothing new begins that
+// would add to them.
+const maxWaiting = 10000
 
 // wanted reports whether a change needs the journal: somebody is told of it, or
 // usage is counted.
@@ -62,63 +75,113 @@ func (j *journal) begin(ctx context.Context, in intent) (int64, error) {
 	return j.outbox.Begin(ctx, record)
 }
 
+// drop forgets an intention of which nothing came, also when the client has gone
+// meanwhile: the next start would take it for an operation that was cut short.
 func (j *journal) drop(ctx context.Context, id int64) {
-	if id != 0 {
-		_ = j.outbox.Drop(ctx, id) // what stays is looked at, and dropped, at the next start
+	if id == 0 {
+		return
 	}
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	_ = j.end(ctx, outcome{id: id, dropped: true}) // it is tried again
 }
 
-// settle records the outcome. delta counts for owner unless owner is empty. An
-// outcome that the store does not take is kept and tried again, because the
-// change has happened.
-func (j *journal) settle(ctx context.Context, id int64, e actions.Event, owner string, delta dataprovider.Amount) error {
-	targets := j.hooks.Route(&e)
-	if owner == "" || delta.IsZero() {
-		owner, delta = "", dataprovider.Amount{}
-	}
-	if len(targets) == 0 && owner == "" {
-		j.drop(ctx, id)
-		return nil
-	}
-	s := dataprovider.Settlement{Owner: owner, Delta: delta, Targets: targets}
-	if len(targets) > 0 {
-		body, err := json.Marshal(e)
-		if err != nil {
-			return fmt.Errorf("encode event: %w", err)
+// settle records the outcome. e is nil when nobody is to be told; delta counts for
+// owner unless owner is empty; amended are intentions of others that the change
+// concerns. An outcome that the store does not take is kept and tried again,
+// because the change has happened.
+func (j *journal) settle(ctx context.Context, id int64, e *actions.Event, owner string, delta dataprovider.Amount,
+	amended []dataprovider.Pending,
+) error {
+	var s dataprovider.Settlement
+	if e != nil {
+		if s.Targets = j.hooks.Route(e); len(s.Targets) > 0 {
+			body, err := json.Marshal(e)
+			if err != nil {
+				return fmt.Errorf("encode event: %w", err)
+			}
+			s.EventID, s.Event, s.Keys = e.ID, body, e.Keys()
 		}
-		s.EventID, s.Event, s.Keys = e.ID, body, e.Keys()
 	}
-	if _, err := j.outbox.Settle(ctx, id, s); err != nil {
-		j.mu.Lock()
-		j.unsettled = append(j.unsettled, unsettled{id, s})
-		j.mu.Unlock()
-		return fmt.Errorf("record event %s: %w", e.ID, err)
+	if owner != "" && !delta.IsZero() {
+		s.Owner, s.Delta = owner, delta
 	}
-	if len(targets) > 0 {
+	s.Amended = amended
+	o := outcome{id: id, s: s}
+	if len(s.Targets) == 0 && s.Owner == "" && len(amended) == 0 {
+		if id == 0 {
+			return nil
+		}
+		o = outcome{id: id, dropped: true}
+	}
+	if err := j.end(ctx, o); err != nil && !o.dropped {
+		return fmt.Errorf("record outcome: %w", err)
+	}
+	return nil
+}
+
+// end tells the store of an outcome, after those that it did not take before: of
+// one file the first comes first.
+func (j *journal) end(ctx context.Context, o outcome) error {
+	if j.backlog() > 0 && j.retry(ctx) > 0 {
+		j.push(o)
+		return fmt.Errorf("%w: earlier outcomes wait", dataprovider.ErrUnavailable)
+	}
+	err := j.tell(ctx, o)
+	if err != nil {
+		j.push(o)
+	}
+	return err
+}
+
+func (j *journal) tell(ctx context.Context, o outcome) error {
+	if o.dropped {
+		return j.outbox.Drop(ctx, o.id)
+	}
+	if _, err := j.outbox.Settle(ctx, o.id, o.s); err != nil {
+		return err
+	}
+	if len(o.s.Targets) > 0 {
 		j.hooks.Wake()
 	}
 	return nil
 }
 
-// retry settles what could not be settled before. It returns how many outcomes
-// still wait.
-func (j *journal) retry(ctx context.Context) int {
+func (j *journal) push(o outcome) {
 	j.mu.Lock()
-	waiting := j.unsettled
-	j.unsettled = nil
-	j.mu.Unlock()
-	for i, u := range waiting {
-		_, err := j.outbox.Settle(ctx, u.id, u.s)
-		if err != nil && !errors.Is(err, dataprovider.ErrNotFound) {
-			j.mu.Lock()
-			j.unsettled = append(j.unsettled, waiting[i:]...)
-			n := len(j.unsettled)
+	defer j.mu.Unlock()
+	j.waiting = append(j.waiting, o)
+}
+
+// backlog tells how many outcomes wait.
+func (j *journal) backlog() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.waiting)
+}
+
+// retry tells what could not be told before. It returns how many outcomes still
+// wait.
+func (j *journal) retry(ctx context.Context) int {
+	j.turn.Lock()
+	defer j.turn.Unlock()
+	for {
+		j.mu.Lock()
+		n := len(j.waiting)
+		if n == 0 {
 			j.mu.Unlock()
+			return 0
+		}
+		o := j.waiting[0]
+		j.mu.Unlock()
+		// ErrNotFound: an earlier try came through after all.
+		if err := j.tell(ctx, o); err != nil && !errors.Is(err, dataprovider.ErrNotFound) {
 			return n
 		}
-		j.hooks.Wake()
+		j.mu.Lock()
+		j.waiting = j.waiting[1:]
+		j.mu.Unlock()
 	}
-	return 0
 }
 
 // settling bounds the end of an operation, which must not be cut short because

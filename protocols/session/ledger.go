@@ -1,55 +1,69 @@
 package session
 
 import (
+	"context"
+	"encoding/json"
 	"io/fs"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"sftpgo/dataprovider"
+	"sftpgo/vfs"
 )
 
-// ledger keeps the accounts exact when several clients change one file: it says
-// what is counted for a storage path at this moment. For most paths that is what
-// lies in the storage. While somebody writes a file in place it is what was
-// there before the first of them began, since nothing of theirs is booked yet.
+// ledger keeps the accounts exact when several clients change one file. What
+// counts for an entry of a directory is what lies there. While somebody writes
+// the file in place it is what lay there before the first of them began, and
+// whatever is done to the file by then is booked by the last of them: one change
+// of usage, and as long as it is open nobody can use twice what the file takes.
 type ledger struct {
-	mu    sync.Mutex
-	pages map[string]*page
-}
-
-// page is the account of one path. It exists while somebody uses it.
-type page struct {
 	mu      sync.Mutex
-	users   int // under ledger.mu
-	writers int // in place
-	counted dataprovider.Amount
+	pages   map[string]*page // by place
+	uploads map[*Transfer]struct{}
 }
 
-func newLedger() *ledger { return &ledger{pages: map[string]*page{}} }
+// page is the account of one entry. It exists while somebody uses it.
+type page struct {
+	mu    sync.Mutex
+	users int // under ledger.mu
 
-// pages are the locked accounts of some paths.
+	open    *object             // written in place
+	counted dataprovider.Amount // last booked, for those who keep the page
+}
+
+// object is a file that is written in place. It is what is counted, not its
+// name: a rename takes it along, and one that was removed lives on unseen.
+type object struct {
+	id      string
+	counted dataprovider.Amount // what usage has for it
+	room    *room               // for growth, of all writers
+
+	// Under ledger.mu.
+	place   string // its page; "" when its name was taken away
+	writers map[*Transfer]struct{}
+}
+
+func newLedger() *ledger {
+	return &ledger{pages: map[string]*page{}, uploads: map[*Transfer]struct{}{}}
+}
+
+// pages are the locked accounts of some places.
 type pages struct {
-	l     *ledger
-	paths []string // sorted, without doubles
-	list  []*page
+	l      *ledger
+	places []string // sorted, without doubles
+	list   []*page
 }
 
-// lock waits until nobody else books any of the paths.
-func (l *ledger) lock(paths ...string) *pages {
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	p := &pages{l: l, paths: paths, list: make([]*page, len(paths))}
-	l.mu.Lock()
-	for i, path := range paths {
-		pg := l.pages[path]
-		if pg == nil {
-			pg = &page{}
-			l.pages[path] = pg
-		}
-		pg.users++
-		p.list[i] = pg
+// lock waits until nobody else books any of the places.
+func (l *ledger) lock(places ...string) *pages {
+	slices.Sort(places)
+	places = slices.Compact(places)
+	p := &pages{l: l, places: places, list: make([]*page, len(places))}
+	for i, place := range places {
+		p.list[i] = l.keep(place)
 	}
-	l.mu.Unlock()
 	for _, pg := range p.list {
 		pg.mu.Lock()
 	}
@@ -57,60 +71,235 @@ func (l *ledger) lock(paths ...string) *pages {
 }
 
 func (p *pages) unlock() {
-	for _, pg := range p.list {
-		pg.mu.Unlock()
-	}
-	p.l.mu.Lock()
-	defer p.l.mu.Unlock()
 	for i, pg := range p.list {
-		p.release(i, pg)
+		pg.mu.Unlock()
+		p.l.release(p.places[i], pg)
 	}
 }
 
-func (p *pages) release(i int, pg *page) {
+// keep makes a page stay until release.
+func (l *ledger) keep(place string) *page {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pg := l.pages[place]
+	if pg == nil {
+		pg = &page{}
+		l.pages[place] = pg
+	}
+	pg.users++
+	return pg
+}
+
+func (l *ledger) release(place string, pg *page) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if pg.users--; pg.users == 0 {
-		delete(p.l.pages, p.paths[i])
+		delete(l.pages, place)
 	}
 }
 
-func (p *pages) page(path string) *page {
-	i, ok := slices.BinarySearch(p.paths, path)
+func (p *pages) page(place string) *page {
+	i, ok := slices.BinarySearch(p.places, place)
 	if !ok {
-		panic("session: path is not locked")
+		panic("session: place is not locked")
 	}
 	return p.list[i]
 }
 
-// before tells what is counted for path, given what lies there now.
-func (p *pages) before(path string, now dataprovider.Amount) dataprovider.Amount {
-	if pg := p.page(path); pg.writers > 0 {
-		return pg.counted
+// found tells what is counted for an entry that holds info, and who writes it in
+// place. What is being written counts for its writers.
+func (p *pages) found(place string, info fs.FileInfo) (dataprovider.Amount, *object) {
+	pg := p.page(place)
+	if pg.open != nil && (info == nil || pg.open.id != vfs.FileIDOf(info)) {
+		p.l.detach(pg) // somebody else took the name away
 	}
-	return now
+	if pg.open != nil {
+		return noAmount, pg.open
+	}
+	return amountOf(info), nil
 }
 
-// book notes that after is counted for path from now on.
-func (p *pages) book(path string, after dataprovider.Amount) { p.page(path).counted = after }
-
-// enter notes a writer in place; now is what lies at path before it began.
-func (p *pages) enter(path string, now dataprovider.Amount) {
-	pg := p.page(path)
-	if pg.writers == 0 {
-		pg.counted = now
+// detach separates the file that is being written from its name. The page is
+// locked.
+func (l *ledger) detach(pg *page) {
+	if pg.open == nil {
+		return
 	}
-	pg.writers++
-	p.l.mu.Lock()
-	pg.users++ // the page stays until leave
-	p.l.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pg.users-- // whoever locked it still holds one
+	pg.open.place = ""
+	pg.open = nil
 }
 
-// leave ends what enter began.
-func (p *pages) leave(path string) {
-	pg := p.page(path)
-	pg.writers--
+// detach is the same for a file that may have been detached before; it reports
+// whether it had not.
+func (p *pages) detach(o *object) bool {
+	for _, pg := range p.list {
+		if pg.open == o {
+			p.l.detach(pg)
+			return true
+		}
+	}
+	return false
+}
+
+// replaced notes that what was written at place has lost its name; o is nil when
+// nothing was. It returns what the intentions of its writers must say then.
+func (p *pages) replaced(place, path string, o *object) []dataprovider.Pending {
+	if o == nil {
+		return nil
+	}
+	list := p.l.intentions(path, path, false, o)
+	p.l.detach(p.page(place))
+	return list
+}
+
+// book notes what is counted for place from now on.
+func (p *pages) book(place string, after dataprovider.Amount) { p.page(place).counted = after }
+
+// attach makes o what lies at place. The page is locked.
+func (p *pages) attach(place string, o *object) {
+	pg := p.page(place)
 	p.l.mu.Lock()
-	pg.users-- // unlock still holds one
-	p.l.mu.Unlock()
+	defer p.l.mu.Unlock()
+	pg.users++ // the page stays while the file is open
+	pg.open, o.place = o, place
+}
+
+// enter adds a writer.
+func (l *ledger) enter(o *object, t *Transfer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	o.writers[t] = struct{}{}
+	t.up.object = o
+}
+
+// leave takes a writer away and reports whether it was the last.
+func (l *ledger) leave(t *Transfer) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(t.up.object.writers, t)
+	return len(t.up.object.writers) == 0
+}
+
+// lockOpen locks the page of an upload: the one that its file has by now, or none
+// when its name was taken away.
+func (l *ledger) lockOpen(t *Transfer) *pages {
+	if t.up.object == nil {
+		return l.lock(t.up.place)
+	}
+	for {
+		place := l.placeOf(t.up.object)
+		if place == "" {
+			return l.lock()
+		}
+		pg := l.lock(place)
+		if l.placeOf(t.up.object) == place {
+			return pg
+		}
+		pg.unlock()
+	}
+}
+
+func (l *ledger) placeOf(o *object) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return o.place
+}
+
+func (l *ledger) register(t *Transfer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.uploads[t] = struct{}{}
+}
+
+func (l *ledger) forget(t *Transfer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.uploads, t)
+}
+
+// moved lets uploads that run follow a rename, so that their events name the file
+// where it is. o is what is written at the old name; nil for a directory, which
+// takes along what is uploaded to it.
+func (l *ledger) moved(from, to string, isDir bool, o *object) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for t := range l.uploads {
+		if isDir || o != nil && t.up.object == o {
+			t.follow(from, to)
+		}
+	}
+}
+
+// follow changes the name that a rename of storage paths changed, if it is one
+// that this user still sees.
+func (t *Transfer) follow(from, to string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := t.s.path(t.name)
+	if !vfs.Within(from, at) {
+		return
+	}
+	at = to + strings.TrimPrefix(at, from)
+	if root := t.s.path("/"); vfs.Within(root, at) {
+		t.name = path.Join("/", strings.TrimPrefix(at, root))
+	}
+}
+
+// intentions returns those of writers in place as they must be from now on, since
+// their file is not where they say. With o it is those of its writers; else those
+// of a directory that moves. from and to are storage paths, the same when the name
+// goes to another file.
+func (l *ledger) intentions(from, to string, isDir bool, o *object) []dataprovider.Pending {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []dataprovider.Pending
+	for t := range l.uploads {
+		if t.up.intent == 0 || t.up.object == nil || !(isDir || o != nil && t.up.object == o) {
+			continue
+		}
+		in := t.up.stated
+		in.FileID = t.up.object.id
+		if at := in.Event.Object.Path; vfs.Within(from, at) {
+			in.Event.Object.Path = to + strings.TrimPrefix(at, from)
+			if root := t.s.path("/"); vfs.Within(root, in.Event.Object.Path) {
+				in.Name = path.Join("/", strings.TrimPrefix(in.Event.Object.Path, root))
+				in.Event.Object.Name = in.Name
+			}
+		} else if isDir {
+			continue
+		}
+		record, err := json.Marshal(in)
+		if err != nil {
+			continue // it was encoded before
+		}
+		t.up.stated = in
+		list = append(list, dataprovider.Pending{ID: t.up.intent, Record: record})
+	}
+	return list
+}
+
+// place identifies the entry that name is, for the ledger.
+func (s *Session) place(ctx context.Context, name string) string {
+	if p, ok := vfs.As[vfs.Placer](s.fs); ok {
+		if place, err := p.Place(ctx, name); err == nil {
+			return place
+		}
+	}
+	return s.path(name)
+}
+
+// behind is the name that links lead to from name; name itself where nothing is
+// known.
+func (s *Session) behind(ctx context.Context, name string) string {
+	if r, ok := vfs.As[vfs.Resolver](s.fs); ok {
+		if real, err := r.Resolve(ctx, name); err == nil {
+			return real
+		}
+	}
+	return name
 }
 
 // amountOf is what a file counts for: only regular files count.

@@ -87,9 +87,14 @@ func (m *Manager) Open(ctx context.Context, u dataprovider.User, p Peer) (*Sessi
 		log: m.log.With("sender", p.Protocol, "connection_id", p.ID,
 			"username", u.Username, "client_ip", p.Remote.String()),
 		transfers: map[*Transfer]struct{}{},
+		ended:     make(chan struct{}),
+		uniform:   len(u.Permissions) <= 1 && !u.HasFileFilters(),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.Touch()
+	if root, err := fs.Stat(ctx, "/"); err == nil {
+		s.root = vfs.FileIDOf(root)
+	}
 	if err := m.insert(s); err != nil {
 		s.cancel(err)
 		_ = fs.Close() // nothing was opened on it
@@ -226,7 +231,9 @@ func (m *Manager) Run(ctx context.Context) {
 		case now := <-tick.C:
 			m.endIdle(now)
 			m.endClosedAccounts(ctx, now)
-			m.journal.retry(ctx)
+			settle, cancel := detached(ctx)
+			m.journal.retry(settle)
+			cancel()
 		}
 	}
 }

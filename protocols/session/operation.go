@@ -33,8 +33,10 @@ func (s *Session) alive() error {
 	return nil
 }
 
-func parse(op, raw string) (string, error) {
-	name, err := vfs.ParseName("/", raw)
+func parse(op, raw string) (string, error) { return parseIn(op, "/", raw) }
+
+func parseIn(op, dir, raw string) (string, error) {
+	name, err := vfs.ParseName(dir, raw)
 	if err != nil {
 		return "", fmt.Errorf("%s %q: %w", op, shorten(raw), err)
 	}

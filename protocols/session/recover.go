@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 
 	"sftpgo/actions"
 	"sftpgo/dataprovider"
@@ -14,31 +16,50 @@ import (
 // errInterrupted is the reason in the event of an upload that a crash ended.
 var errInterrupted = errors.New("the server was stopped during the upload")
 
+// errUnknown: the storage cannot tell what became of an intention.
+var errUnknown = errors.New("the outcome cannot be found out")
+
 // Recover settles what a crash left between intention and outcome. It must run
-// before the first session is opened. It returns how many intentions it found.
+// before the first session is opened. It returns how many intentions it found. One
+// whose storage cannot be looked at, because a disk is not mounted, is kept for the
+// next start.
 func (m *Manager) Recover(ctx context.Context) (int, error) {
 	r := &recovery{m: m, storage: map[string]vfs.FS{}, counted: map[string]dataprovider.Amount{}}
 	defer r.close()
-	var found []dataprovider.Pending
+	var found []*found
 	for p, err := range m.store.Outbox().Pending(ctx) {
 		if err != nil {
 			return 0, fmt.Errorf("read intentions: %w", err)
 		}
-		found = append(found, p)
+		found = append(found, decode(p))
 	}
-	for _, p := range found {
-		if err := r.one(ctx, p); err != nil {
-			return len(found), fmt.Errorf("settle intention %d: %w", p.ID, err)
+	r.followRenames(ctx, found)
+	for _, f := range found {
+		if err := r.one(ctx, f); err != nil {
+			return len(found), fmt.Errorf("settle intention %d: %w", f.id, err)
 		}
 	}
 	return len(found), nil
+}
+
+// found is an intention that was read back.
+type found struct {
+	id     int64
+	intent intent
+	err    error // it cannot be read
+}
+
+func decode(p dataprovider.Pending) *found {
+	f := &found{id: p.ID}
+	f.err = json.Unmarshal(p.Record, &f.intent)
+	return f
 }
 
 // recovery holds what several intentions share.
 type recovery struct {
 	m       *Manager
 	storage map[string]vfs.FS              // by user
-	counted map[string]dataprovider.Amount // by storage path, of writes in place
+	counted map[string]dataprovider.Amount // by file, of writes in place
 }
 
 func (r *recovery) close() {
@@ -47,47 +68,101 @@ func (r *recovery) close() {
 	}
 }
 
-func (r *recovery) one(ctx context.Context, p dataprovider.Pending) error {
-	var in intent
-	if err := json.Unmarshal(p.Record, &in); err != nil {
-		r.m.log.Error("an intention cannot be read and is dropped", "sender", "recovery", "id", p.ID, "error", err)
-		return r.m.store.Outbox().Drop(ctx, p.ID)
+// followRenames lets writes in place follow a rename that happened and could not
+// say so any more.
+func (r *recovery) followRenames(ctx context.Context, list []*found) {
+	for _, f := range list {
+		if f.err != nil || f.intent.Op != intentRename {
+			continue
+		}
+		storage, err := r.open(ctx, &f.intent)
+		if err != nil {
+			continue
+		}
+		if happened, err := r.inspect(ctx, storage, &f.intent); err != nil || !happened {
+			continue
+		}
+		for _, w := range list {
+			in := &w.intent
+			if w.err == nil && w.id < f.id && (in.Op == intentWrite || in.Op == intentTruncate) &&
+				in.Event.Session.User == f.intent.Event.Session.User && vfs.Within(f.intent.Name, in.Name) {
+				in.Name = f.intent.Target + strings.TrimPrefix(in.Name, f.intent.Name)
+			}
+		}
 	}
-	f, err := r.open(ctx, in.Event.Session.User)
-	if err != nil {
-		r.m.log.Warn("an intention is dropped, its storage cannot be opened", "sender", "recovery",
-			"username", in.Event.Session.User, "virtual_path", in.Name, "error", err)
-		return r.m.store.Outbox().Drop(ctx, p.ID)
-	}
-	happened, err := r.inspect(ctx, f, &in)
-	if err != nil {
-		return err
-	}
-	r.m.log.Info("operation was interrupted", "sender", "recovery", "username", in.Event.Session.User,
-		"virtual_path", in.Name, "operation", string(in.Op), "event_id", in.Event.ID, "happened", happened)
-	if !happened {
-		return r.m.store.Outbox().Drop(ctx, p.ID)
-	}
-	owner := ""
-	if in.Count {
-		owner = in.Event.Session.User
-	}
-	return r.m.journal.settle(ctx, p.ID, in.Event, owner, in.Delta)
 }
 
-func (r *recovery) open(ctx context.Context, user string) (vfs.FS, error) {
-	if f, ok := r.storage[user]; ok {
-		return f, nil
+func (r *recovery) one(ctx context.Context, f *found) error {
+	in := &f.intent
+	log := r.m.log.With("sender", "recovery", "id", f.id, "username", in.Event.Session.User,
+		"virtual_path", in.Name, "operation", string(in.Op), "event_id", in.Event.ID)
+	if f.err != nil {
+		log.Error("an intention cannot be read and is dropped", "error", f.err)
+		return r.m.store.Outbox().Drop(ctx, f.id)
 	}
-	u, _, err := r.m.store.Users().Get(ctx, user)
+	happened := false
+	storage, err := r.open(ctx, in)
+	if err == nil {
+		happened, err = r.inspect(ctx, storage, in)
+	}
+	count := in.Count
+	switch {
+	case errors.Is(err, dataprovider.ErrNotFound): // with the account went its usage
+		happened, count = r.orphan(in), false
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		log.Error("an interrupted operation is kept for the next start, its storage cannot be looked at", "error", err)
+		return nil
+	}
+	log.Info("operation was interrupted", "happened", happened)
+	if !happened {
+		return r.m.store.Outbox().Drop(ctx, f.id)
+	}
+	owner, e := "", &in.Event
+	if count {
+		owner = in.Event.Session.User
+	}
+	if in.quiet {
+		e = nil
+	}
+	return r.m.journal.settle(ctx, f.id, e, owner, in.Delta, nil)
+}
+
+// orphan decides about an intention whose account was deleted meanwhile: nobody
+// can say what became of it. That an upload was begun is told all the same.
+func (r *recovery) orphan(in *intent) bool {
+	if in.Op != intentWrite && in.Op != intentPublish {
+		return false
+	}
+	in.Event.Kind = actions.UploadFailed
+	in.Event.Result.Size = 0
+	fail(&in.Event, errUnknown)
+	return true
+}
+
+// open opens the storage that the intention was about, and no other that is where
+// it was: a disk that is not mounted.
+func (r *recovery) open(ctx context.Context, in *intent) (vfs.FS, error) {
+	user := in.Event.Session.User
+	f, ok := r.storage[user]
+	if !ok {
+		u, _, err := r.m.store.Users().Get(ctx, user)
+		if err != nil {
+			return nil, err
+		}
+		if f, err = r.m.openStorage(ctx, &u); err != nil {
+			return nil, err
+		}
+		r.storage[user] = f
+	}
+	root, err := f.Stat(ctx, "/")
 	if err != nil {
 		return nil, err
 	}
-	f, err := r.m.openStorage(ctx, &u)
-	if err != nil {
-		return nil, err
+	if in.Root != "" && in.Root != vfs.FileIDOf(root) {
+		return nil, fmt.Errorf("the directory is not the one it was: %w", vfs.ErrUnavailable)
 	}
-	r.storage[user] = f
 	return f, nil
 }
 
@@ -103,31 +178,51 @@ func (r *recovery) inspect(ctx context.Context, f vfs.FS, in *intent) (bool, err
 		stat = l.Lstat
 	}
 	info, err := stat(ctx, name)
-	missing := errors.Is(err, vfs.ErrNotExist)
-	if err != nil && !missing {
-		return false, err
+	if err != nil {
+		if !errors.Is(err, vfs.ErrNotExist) && !errors.Is(err, vfs.ErrNotDir) {
+			return false, err
+		}
+		info = nil
 	}
-	same := !missing && vfs.FileIDOf(info) == in.FileID
+	same := info != nil && vfs.FileIDOf(info) == in.FileID
 	switch in.Op {
 	case intentPublish, intentRename:
 		return same, nil
 	case intentRemove:
 		return !same, nil
-	case intentWrite:
-		path := in.Event.Object.Path
-		before, ok := r.counted[path]
-		if !ok {
-			before = in.Before
+	case intentWrite, intentTruncate:
+		if info != nil && in.FileID != "" && !same {
+			info = nil // another file has taken the name
 		}
-		after := amountOf(info)
-		r.counted[path] = after
-		in.Delta = minus(after, before)
-		in.Event.Kind = actions.UploadFailed
-		in.Event.Result.Size = after.Bytes
-		fail(&in.Event, errInterrupted)
-		return !missing || !in.Delta.IsZero(), nil
+		return r.written(in, info), nil
 	}
 	return false, fmt.Errorf("unknown operation %q", in.Op)
+}
+
+// written completes the intention of a write in place, and reports whether there
+// is anything to tell or to book. info is what was written; nil when it has gone.
+func (r *recovery) written(in *intent, info fs.FileInfo) bool {
+	file := in.FileID
+	if info != nil {
+		file = vfs.FileIDOf(info)
+	}
+	if file == "" {
+		file = in.Event.Object.Path
+	}
+	before, ok := r.counted[file]
+	if !ok {
+		before = in.Before
+	}
+	after := amountOf(info)
+	r.counted[file] = after
+	in.Delta = minus(after, before)
+	in.Event.Kind = actions.UploadFailed
+	in.Event.Result.Size = after.Bytes
+	fail(&in.Event, errInterrupted)
+	// The file is as it was, or was never made: it had not been opened yet.
+	asBefore := info != nil && in.FileID != "" && info.Size() == in.Size && info.ModTime().Equal(in.Modified)
+	in.quiet = in.Op == intentTruncate || asBefore || info == nil && in.FileID == ""
+	return !in.quiet || !in.Delta.IsZero()
 }
 
 // Sweep removes what killed uploads left in the storage of all users. It may run

@@ -19,7 +19,8 @@ var errDead = errors.New("the process is dead")
 // choice, as if the process had been killed there.
 type dyingStore struct {
 	dataprovider.Store
-	dieAt string // "begin", "settle", "drop"
+	dieAt   string // "begin", "settle", "drop"
+	onBegin func() // called after each Begin
 }
 
 func (d *dyingStore) Outbox() dataprovider.Outbox {
@@ -35,7 +36,11 @@ func (o *dyingOutbox) Begin(ctx context.Context, r []byte) (int64, error) {
 	if o.d.dieAt == "begin" {
 		return 0, errDead
 	}
-	return o.Outbox.Begin(ctx, r)
+	id, err := o.Outbox.Begin(ctx, r)
+	if o.d.onBegin != nil {
+		o.d.onBegin()
+	}
+	return id, err
 }
 
 func (o *dyingOutbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement) (dataprovider.Amount, error) {
@@ -100,7 +105,7 @@ func TestRecovery(t *testing.T) {
 			if _, err := r.store.Usage().Add(t.Context(), "alice", dataprovider.Amount{Files: 1, Bytes: 3}); err != nil {
 				t.Fatal(err)
 			}
-			r.restart(cfg, &dyingStore{r.store, tt.dieAt})
+			r.restart(cfg, &dyingStore{Store: r.store, dieAt: tt.dieAt})
 			if err := tt.op(r.open()); !errors.Is(err, errDead) {
 				t.Fatalf("the client was told %v", err)
 			}
@@ -128,7 +133,7 @@ func TestRecovery(t *testing.T) {
 // recorded as soon as it does.
 func TestUnsettledIsRetried(t *testing.T) {
 	r := newRig(t, session.Config{UploadMode: 1})
-	store := &dyingStore{r.store, "settle"}
+	store := &dyingStore{Store: r.store, dieAt: "settle"}
 	r.restart(session.Config{UploadMode: 1}, store)
 	if err := upload(r.open(), "/f", "content", put, nil); !errors.Is(err, errDead) {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func (s *Session) mayRemove(ctx context.Context, op, name string) (fs.FileInfo, 
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() && !s.user.FileAllowed(name) {
+	if !info.IsDir() && !s.fileAllowed(name) {
 		return nil, refuse(op, name, vfs.ErrPermission)
 	}
 	return info, nil
@@ -86,20 +86,24 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 
 // removeFile deletes one file that the rules allow to delete.
 func (s *Session) removeFile(ctx context.Context, name string, info fs.FileInfo) error {
-	handled, err := s.askDelete(ctx, name, info)
+	place := s.place(ctx, name)
+	if s.m.journal.hooks.Wants(actions.DeleteCheck) {
+		// What is booked for the file while the hook runs is noted on its page.
+		kept := s.m.ledger.keep(place)
+		defer s.m.ledger.release(place, kept)
+		handled, err := s.askDelete(ctx, place, name, &info)
+		if err != nil || handled {
+			return err
+		}
+	}
+	pg := s.m.ledger.lock(place)
+	defer pg.unlock()
+	info, err := s.lstat(ctx, name) // it may have been replaced meanwhile
 	if err != nil {
 		return err
 	}
-	pg := s.lock(name)
-	defer pg.unlock()
-	if handled {
-		return s.deletedByHook(ctx, pg, name, info)
-	}
-	if info, err = s.lstat(ctx, name); err != nil { // it may have been replaced meanwhile
-		return err
-	}
-	where := s.path(name)
-	delta := minus(noAmount, pg.before(where, amountOf(info)))
+	counted, open := pg.found(place, info)
+	delta := minus(noAmount, counted)
 	e := s.event(actions.DeleteDone, name)
 	e.Result.Size = info.Size()
 	owner := s.owner()
@@ -107,7 +111,7 @@ func (s *Session) removeFile(ctx context.Context, name string, info fs.FileInfo)
 	var id int64
 	if s.m.journal.wanted(e.Kind, owner != "") {
 		if id, err = s.m.journal.begin(ctx, intent{
-			Op: intentRemove, Name: name, FileID: vfs.FileIDOf(info), Delta: delta, Count: owner != "", Event: e,
+			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(info), Delta: delta, Count: owner != "", Event: e,
 		}); err != nil {
 			return err
 		}
@@ -116,47 +120,64 @@ func (s *Session) removeFile(ctx context.Context, name string, info fs.FileInfo)
 		s.m.journal.drop(ctx, id)
 		return err
 	}
-	pg.book(where, noAmount)
+	amended := pg.replaced(place, e.Object.Path, open)
+	pg.book(place, noAmount)
 	s.command("Remove", name, "", noChange())
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.m.journal.settle(settle, id, e, owner, delta)
+	return s.settle(settle, id, &e, delta, nil, amended)
 }
 
-// askDelete asks the pre-delete hook. true means that the hook has done it.
-func (s *Session) askDelete(ctx context.Context, name string, info fs.FileInfo) (bool, error) {
-	if !s.m.journal.hooks.Wants(actions.DeleteCheck) {
-		return false, nil
+// askDelete asks the pre-delete hook. true means that the hook has done it. It is
+// not cut short when the client leaves: half a deletion would be nobody's.
+func (s *Session) askDelete(ctx context.Context, place, name string, info *fs.FileInfo) (bool, error) {
+	pg := s.m.ledger.lock(place)
+	now, err := s.lstat(ctx, name)
+	if err == nil {
+		*info = now
+		counted, _ := pg.found(place, now)
+		pg.book(place, counted)
+	}
+	pg.unlock()
+	if err != nil {
+		return false, err
 	}
 	e := s.event(actions.DeleteCheck, name)
-	e.Result.Size = info.Size()
+	e.Result.Size = now.Size()
+	ctx = context.WithoutCancel(ctx)
 	verdict, err := s.m.journal.hooks.Ask(ctx, &e)
-	return verdict == actions.Handled, err
+	if err != nil || verdict != actions.Handled {
+		return false, err
+	}
+	return true, s.deletedByHook(ctx, place, name, now)
 }
 
 // deletedByHook takes the word of the hook for it, but not the quota: what still
 // lies there still counts.
-func (s *Session) deletedByHook(ctx context.Context, pg *pages, name string, info fs.FileInfo) error {
+func (s *Session) deletedByHook(ctx context.Context, place, name string, info fs.FileInfo) error {
+	pg := s.m.ledger.lock(place)
+	defer pg.unlock()
 	now, err := s.lstat(ctx, name)
 	if err == nil && vfs.FileIDOf(now) == vfs.FileIDOf(info) {
 		s.log.Warn("the pre-delete hook reports a deletion, but the file is still there", "virtual_path", name)
 		return nil
 	}
-	var after dataprovider.Amount
-	if err == nil {
-		after = amountOf(now)
-	} else if !errors.Is(err, vfs.ErrNotExist) {
-		return err
+	if err != nil {
+		if !errors.Is(err, vfs.ErrNotExist) {
+			return err
+		}
+		now = nil
 	}
-	where := s.path(name)
-	delta := minus(after, pg.before(where, amountOf(info)))
-	pg.book(where, after)
+	before := pg.page(place).counted
+	after, open := pg.found(place, now)
+	if open != nil { // made again meanwhile, and still being written
+		after = noAmount
+	}
+	pg.book(place, after)
 	s.command("Remove", name, "", noChange())
-	if owner := s.owner(); owner != "" && !delta.IsZero() {
-		_, err := s.m.store.Usage().Add(ctx, owner, delta)
-		return err
-	}
-	return nil
+	settle, cancel := detached(ctx)
+	defer cancel()
+	return s.settle(settle, 0, nil, minus(after, before), nil, nil)
 }
 
 // walk visits a tree: the files of a directory and what lies below it before the

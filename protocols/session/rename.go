@@ -59,7 +59,8 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if oldname == "/" || newname == "/" {
 		return refuse("rename", oldname, vfs.ErrPermission)
 	}
-	pg := s.lock(oldname, newname)
+	from, to := s.place(ctx, oldname), s.place(ctx, newname)
+	pg := s.m.ledger.lock(from, to)
 	defer pg.unlock()
 	info, err := s.lstat(ctx, oldname)
 	if err != nil {
@@ -75,22 +76,33 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if err := accept(target); err != nil {
 		return refuse("rename", oldname, err)
 	}
-	if oldname == newname {
+	if from == to {
 		return nil
 	}
 	if info.IsDir() && vfs.Within(oldname, newname) {
 		return refuse("rename", oldname, vfs.ErrUnsupported)
 	}
-	return s.move(ctx, pg, oldname, newname, info, target)
+	return s.move(ctx, pg, move{oldname, newname, from, to, info, target})
 }
 
-// move renames in the storage and books it.
-func (s *Session) move(ctx context.Context, pg *pages, oldname, newname string, info, target fs.FileInfo) error {
-	from, to := s.path(oldname), s.path(newname)
-	replaced := pg.before(to, amountOf(target))
-	moved := pg.before(from, amountOf(info))
-	e := s.event(actions.RenameDone, oldname)
-	e.Object.Target, e.Object.TargetPath = newname, to
+// move is a rename that the rules allow: the names, their places and what lies
+// there.
+type move struct {
+	oldname, newname string
+	from, to         string
+	info, target     fs.FileInfo
+}
+
+// move renames in the storage and books it. Who writes a file in place goes on
+// under its new name.
+func (s *Session) move(ctx context.Context, pg *pages, m move) error {
+	moved, open := pg.found(m.from, m.info)
+	replaced, lost := pg.found(m.to, m.target)
+	if m.target != nil && vfs.FileIDOf(m.info) != "" && vfs.FileIDOf(m.info) == vfs.FileIDOf(m.target) {
+		replaced = noAmount // two names of one file: the storage does nothing
+	}
+	e := s.event(actions.RenameDone, m.oldname)
+	e.Object.Target, e.Object.TargetPath = m.newname, s.path(m.newname)
 	owner := s.owner()
 	delta := minus(noAmount, replaced)
 
@@ -98,22 +110,31 @@ func (s *Session) move(ctx context.Context, pg *pages, oldname, newname string, 
 	var err error
 	if s.m.journal.wanted(e.Kind, owner != "" && !delta.IsZero()) {
 		if id, err = s.m.journal.begin(ctx, intent{
-			Op: intentRename, Name: oldname, Target: newname, FileID: vfs.FileIDOf(info),
+			Op: intentRename, Name: m.oldname, Target: m.newname, Root: s.root, FileID: vfs.FileIDOf(m.info),
 			Delta: delta, Count: owner != "", Event: e,
 		}); err != nil {
 			return err
 		}
 	}
-	if err := s.fs.Rename(ctx, oldname, newname); err != nil {
+	if err := s.fs.Rename(ctx, m.oldname, m.newname); err != nil {
 		s.m.journal.drop(ctx, id)
 		return err
 	}
-	pg.book(from, noAmount)
-	pg.book(to, moved)
-	s.command("Rename", oldname, newname, noChange())
+	s.m.ledger.moved(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), open)
+	amended := pg.replaced(m.to, e.Object.TargetPath, lost)
+	if m.info.IsDir() || open != nil {
+		amended = append(amended, s.m.ledger.intentions(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), open)...)
+	}
+	if open != nil {
+		pg.detach(open)
+		pg.attach(m.to, open)
+	}
+	pg.book(m.from, noAmount)
+	pg.book(m.to, moved)
+	s.command("Rename", m.oldname, m.newname, noChange())
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.m.journal.settle(settle, id, e, owner, delta)
+	return s.settle(settle, id, &e, delta, nil, amended)
 }
 
 // mayRename applies the rules to both names and, for a directory, to all that
@@ -142,17 +163,20 @@ func (s *Session) mayRename(ctx context.Context, oldname, newname string, info, 
 }
 
 // looksInside reports whether what a directory holds may be ruled otherwise than
-// the directory itself.
+// the directory itself: an entry of its own rules its contents, not the directory.
 func (s *Session) looksInside(oldname, newname string) bool {
-	f := s.user.Filters
-	return s.user.PermissionsBelow(oldname) || s.user.PermissionsBelow(newname) ||
-		len(f.FileExtensions) > 0 || len(f.FilePatterns) > 0
+	for _, dir := range []string{oldname, newname} {
+		if _, own := s.user.Permissions[dir]; own || s.user.PermissionsBelow(dir) {
+			return true
+		}
+	}
+	return s.user.HasFileFilters()
 }
 
 // mayMove is the rule for one object: the permission rename on both parents, or
 // delete here and create there.
 func (s *Session) mayMove(oldname, newname string, info fs.FileInfo) bool {
-	if info.Mode().IsRegular() && !(s.user.FileAllowed(oldname) && s.user.FileAllowed(newname)) {
+	if info.Mode().IsRegular() && !(s.fileAllowed(oldname) && s.fileAllowed(newname)) {
 		return false
 	}
 	if s.allowed(dataprovider.PermRename, oldname) && s.allowed(dataprovider.PermRename, newname) {

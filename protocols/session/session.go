@@ -52,6 +52,8 @@ type Session struct {
 	log     *slog.Logger
 	account *account
 	fs      vfs.FS
+	root    string // identity of the storage
+	uniform bool   // one rule for the whole tree: links cannot lead around it
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -60,7 +62,8 @@ type Session struct {
 
 	mu        sync.Mutex
 	closed    bool
-	opening   int // transfers whose file is being opened
+	ended     chan struct{} // closed when the first Close has returned
+	opening   int           // transfers whose file is being opened
 	transfers map[*Transfer]struct{}
 }
 
@@ -86,14 +89,17 @@ func (s *Session) Touch() { s.active.Store(time.Now().UnixNano()) }
 // share it.
 func (s *Session) StorageRoot() string { return s.path("/") }
 
-// Close ends the session. Transfers that are still open fail with ErrClosed.
+// Close ends the session. Transfers that are still open fail with ErrClosed. When
+// it returns their outcomes are recorded, whoever called it first.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
+		<-s.ended
 		return nil
 	}
 	s.closed = true
+	defer close(s.ended)
 	open := make([]*Transfer, 0, len(s.transfers))
 	for t := range s.transfers {
 		open = append(open, t)
@@ -127,9 +133,37 @@ func (s *Session) path(name string) string {
 	return name
 }
 
-// allowed checks a permission that is looked up on the parent of name.
+// allowed checks a permission that is looked up on the parent of name. Where links
+// lead to a directory with rules of its own, those must agree: a link is no way
+// around them.
 func (s *Session) allowed(perm, name string) bool {
-	return s.user.Allows(perm, path.Dir(name))
+	return s.allows(perm, path.Dir(name))
+}
+
+// allows checks a permission on a directory, or on what is looked up as if it were
+// one.
+func (s *Session) allows(perm, dir string) bool {
+	return s.user.Allows(perm, dir) && (s.uniform || s.user.Allows(perm, s.behind(s.ctx, dir)))
+}
+
+// reaches is allowed for operations that follow a link in the last component, and
+// applies the file filters to both names.
+func (s *Session) reaches(perm, name string) bool {
+	return s.allowed(perm, name) && (s.uniform || s.user.Allows(perm, path.Dir(s.behind(s.ctx, name))))
+}
+
+// fileAllowed applies the file filters to a name and to what links make of it.
+func (s *Session) fileAllowed(name string) bool {
+	if !s.user.FileAllowed(name) {
+		return false
+	}
+	return s.uniform || s.user.FileAllowed(path.Join(s.behind(s.ctx, path.Dir(name)), path.Base(name)))
+}
+
+// contentAllowed is fileAllowed for operations that follow a link in the last
+// component.
+func (s *Session) contentAllowed(name string) bool {
+	return s.fileAllowed(name) && (s.uniform || s.user.FileAllowed(s.behind(s.ctx, name)))
 }
 
 // reserve makes sure that one more transfer may be open. The caller calls release
@@ -175,7 +209,7 @@ func (s *Session) upload(name string) *Transfer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for t := range s.transfers {
-		if t.name == name && t.up != nil {
+		if t.up != nil && t.Name() == name {
 			return t
 		}
 	}

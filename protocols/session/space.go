@@ -16,7 +16,7 @@ const (
 // one, else what the storage has. vfs.ErrUnsupported means that neither knows.
 func (s *Session) Space(ctx context.Context, name string) (space vfs.Space, err error) {
 	err = s.do("space", name, func(name string) error {
-		if !s.allowed(dataprovider.PermList, name) {
+		if !s.reaches(dataprovider.PermList, name) {
 			return refuse("space", name, vfs.ErrPermission)
 		}
 		q := s.account.quota
@@ -46,14 +46,16 @@ func (s *Session) Space(ctx context.Context, name string) (space vfs.Space, err 
 
 // apply lets the limits stand in for the size of the storage.
 func (q *quota) apply(space *vfs.Space) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if limit := q.maxBytes.Load(); limit > 0 {
 		space.Total = uint64(limit)
-		space.Free = uint64(max(0, limit-q.usedBytes.Load()))
+		space.Free = uint64(max(0, limit-q.used.Bytes))
 		space.Avail = space.Free
 	}
 	if limit := q.maxFiles.Load(); limit > 0 {
 		space.Files = uint64(limit)
-		space.FilesFree = uint64(max(0, limit-q.usedFiles.Load()))
+		space.FilesFree = uint64(max(0, limit-q.used.Files))
 		space.FilesAvail = space.FilesFree
 	}
 }

@@ -14,7 +14,7 @@ import (
 // the size received so far: sshfs and WinSCP look at the file they write.
 func (s *Session) Stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
 	err = s.do("stat", name, func(name string) error {
-		if !s.allowed(dataprovider.PermList, name) {
+		if !s.reaches(dataprovider.PermList, name) {
 			return refuse("stat", name, vfs.ErrPermission)
 		}
 		if t := s.upload(name); t != nil {
@@ -57,7 +57,7 @@ func (s *Session) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, 
 	return func(yield func(fs.FileInfo, error) bool) {
 		stopped := false
 		err := s.do("list", name, func(name string) error {
-			if !s.user.Allows(dataprovider.PermList, name) {
+			if !s.allows(dataprovider.PermList, name) {
 				return refuse("list", name, vfs.ErrPermission)
 			}
 			for info, err := range s.fs.List(ctx, name) {

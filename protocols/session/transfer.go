@@ -22,12 +22,14 @@ import (
 // for one goroutine; the rest is safe for concurrent use.
 type Transfer struct {
 	s     *Session
-	name  string
+	name  string // under mu
 	dir   Direction
 	file  vfs.File
 	start time.Time
 	limit *rate.Limiter
 	up    *upload // nil for a download
+
+	pieces inflight
 
 	pos   int64        // of the sequential methods
 	moved atomic.Int64 // bytes that went the way of dir
@@ -38,8 +40,12 @@ type Transfer struct {
 	closeErr error
 }
 
-// Name is the virtual name, parsed.
-func (t *Transfer) Name() string { return t.name }
+// Name is the virtual name, parsed. It changes when the file is renamed meanwhile.
+func (t *Transfer) Name() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.name
+}
 
 // Stat tells the state of the open content, under the name the client knows.
 func (t *Transfer) Stat() (fs.FileInfo, error) {
@@ -47,7 +53,7 @@ func (t *Transfer) Stat() (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return renamed{info, t.name}, nil
+	return renamed{info, t.Name()}, nil
 }
 
 // TransferError tells that the transfer broke: the connection was lost, the
@@ -84,6 +90,9 @@ func (t *Transfer) check() error {
 func (t *Transfer) Close() error {
 	t.closing.Do(func() {
 		defer t.s.drop(t)
+		if !t.pieces.end(lastPiece) {
+			t.s.log.Warn("the end of a transfer does not wait any longer for its last piece", "virtual_path", t.Name())
+		}
 		ctx, cancel := detached(t.s.ctx)
 		defer cancel()
 		if t.up != nil {
@@ -97,11 +106,11 @@ func (t *Transfer) Close() error {
 
 func (t *Transfer) closeDownload(ctx context.Context) error {
 	if err := t.file.Close(); err != nil {
-		t.TransferError(fmt.Errorf("close %q: %w", t.name, err))
+		t.TransferError(fmt.Errorf("close %q: %w", t.Name(), err))
 	}
-	e := t.s.event(actions.DownloadDone, t.name)
+	e := t.s.event(actions.DownloadDone, t.Name())
 	t.finish(&e, t.moved.Load(), t.failure())
-	if err := t.s.m.journal.settle(ctx, 0, e, "", noAmount); err != nil {
+	if err := t.s.m.journal.settle(ctx, 0, &e, "", noAmount, nil); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)
 	}
 	return t.failure()
@@ -139,7 +148,7 @@ func (t *Transfer) record(e *actions.Event, err error) {
 		slog.Int("status", int(e.Result.Status)),
 		slog.String("error", text),
 		slog.String("remote_addr", t.s.peer.Remote.String()),
-		slog.String("virtual_path", t.name),
+		slog.String("virtual_path", e.Object.Name),
 	)
 }
 

@@ -58,7 +58,7 @@ func (t *Transfer) ReadAt(p []byte, off int64) (int, error) {
 	if err := t.readable(); err != nil {
 		return 0, err
 	}
-	n, err := t.file.ReadAt(p, off)
+	n, err := t.piece(func() (int, error) { return t.file.ReadAt(p, off) })
 	return n, t.read(n, err)
 }
 
@@ -67,7 +67,7 @@ func (t *Transfer) Read(p []byte) (int, error) {
 	if err := t.readable(); err != nil {
 		return 0, err
 	}
-	n, err := t.file.Read(p)
+	n, err := t.piece(func() (int, error) { return t.file.Read(p) })
 	t.pos += int64(n)
 	return n, t.read(n, err)
 }
@@ -77,7 +77,7 @@ func (t *Transfer) readable() error {
 		return err
 	}
 	if t.up != nil && !t.up.read {
-		return refuse("read", t.name, vfs.ErrPermission)
+		return refuse("read", t.Name(), vfs.ErrPermission)
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (t *Transfer) WriteAt(p []byte, off int64) (int, error) {
 	if err := t.writable(off, int64(len(p))); err != nil {
 		return 0, err
 	}
-	n, err := t.file.WriteAt(p, off)
+	n, err := t.piece(func() (int, error) { return t.file.WriteAt(p, off) })
 	return n, t.wrote(int64(n), err)
 }
 
@@ -114,7 +114,7 @@ func (t *Transfer) Write(p []byte) (int, error) {
 	if err := t.writable(t.pos, int64(len(p))); err != nil {
 		return 0, err
 	}
-	n, err := t.file.Write(p)
+	n, err := t.piece(func() (int, error) { return t.file.Write(p) })
 	t.pos += int64(n)
 	return n, t.wrote(int64(n), err)
 }
@@ -125,13 +125,13 @@ func (t *Transfer) writable(off, n int64) error {
 		return err
 	}
 	if t.up == nil {
-		return refuse("write", t.name, vfs.ErrUnsupported)
+		return refuse("write", t.Name(), vfs.ErrUnsupported)
 	}
 	if off < 0 || off+n < off {
-		return refuse("write", t.name, vfs.ErrUnsupported)
+		return refuse("write", t.Name(), vfs.ErrUnsupported)
 	}
 	if err := t.up.grow(off + n); err != nil {
-		err = refuse("write", t.name, err)
+		err = refuse("write", t.Name(), err)
 		t.TransferError(err)
 		return err
 	}
@@ -167,22 +167,21 @@ func (t *Transfer) Seek(offset int64, whence int) (int64, error) {
 func (t *Transfer) ReadFrom(r io.Reader) (int64, error) {
 	rf, ok := t.file.(io.ReaderFrom)
 	if !ok || t.up == nil {
-		buf := t.s.m.buffers.get()
-		defer t.s.m.buffers.put(buf)
-		return io.CopyBuffer(onlyWriter{t}, onlyReader{r}, *buf)
+		return t.copyFrom(r)
 	}
 	var total int64
 	var p pace
 	for {
 		piece := t.up.piece(t.pos, p.next(t.pieceLimit()))
-		if piece == 0 { // the quota ends here: only the end of r is acceptable
-			return total, t.expectEnd(r)
+		if !t.up.room.ample(piece) { // the end of the quota is near: byte for byte
+			n, err := t.copyFrom(r)
+			return total + n, err
 		}
 		if err := t.writable(t.pos, piece); err != nil {
 			return total, err
 		}
 		lr := &io.LimitedReader{R: r, N: piece}
-		n, err := rf.ReadFrom(lr)
+		n, err := t.longPiece(func() (int64, error) { return rf.ReadFrom(lr) })
 		t.pos += n
 		total += n
 		if err := t.wrote(n, err); err != nil {
@@ -194,17 +193,13 @@ func (t *Transfer) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-func (t *Transfer) expectEnd(r io.Reader) error {
-	var b [1]byte
-	n, err := io.ReadFull(r, b[:])
-	if n == 0 && errors.Is(err, io.EOF) {
-		return nil
-	}
-	if n > 0 {
-		err = refuse("write", t.name, ErrQuota)
-	}
+// copyFrom is ReadFrom through a buffer, which reserves no more than it writes.
+func (t *Transfer) copyFrom(r io.Reader) (int64, error) {
+	buf := t.s.m.buffers.get()
+	defer t.s.m.buffers.put(buf)
+	n, err := io.CopyBuffer(onlyWriter{t}, onlyReader{r}, *buf)
 	t.TransferError(err)
-	return err
+	return n, err
 }
 
 // WriteTo sends the rest of the file to w, with sendfile where it can.
@@ -218,12 +213,12 @@ func (t *Transfer) WriteTo(w io.Writer) (int64, error) {
 			return total, err
 		}
 		lr := &io.LimitedReader{R: t.file, N: p.next(t.pieceLimit())}
-		n, err := io.CopyBuffer(w, lr, *buf)
+		n, err := t.longPiece(func() (int64, error) { return io.CopyBuffer(w, lr, *buf) })
 		t.pos += n
 		total += n
 		ended := lr.N > 0
 		if err := t.read(int(n), err); err != nil {
-			return total, fmt.Errorf("send %q: %w", t.name, err)
+			return total, fmt.Errorf("send %q: %w", t.Name(), err)
 		}
 		if ended {
 			return total, nil

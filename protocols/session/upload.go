@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,21 +16,21 @@ import (
 // upload is the writing side of a Transfer.
 type upload struct {
 	staged  bool
-	read    bool         // reading is allowed too
-	existed bool         // there was a file
-	old     int64        // its size
-	cut     bool         // it was truncated at open
-	link    bool         // the name is a link: a drop must not remove it
-	intent  int64        // of a write in place
+	read    bool    // reading is allowed too
+	existed bool    // there was a file
+	excl    bool    // there must be none when it is made: it may not be overwritten
+	old     int64   // its size
+	cut     bool    // it was truncated at open
+	link    bool    // the name is a link: a drop must not remove it
+	place   string  // of the file that is written, see ledger
+	object  *object // of a write in place
+	intent  int64   // of a write in place; stated is what it says
+	stated  intent
 	touched atomic.Bool  // created, truncated or written
 	sent    atomic.Int64 // bytes read back
 
-	quota   *quota // nil when nothing is limited
-	maxSize int64  // max_upload_file_size, 0 = no limit
-
-	mu       sync.Mutex
-	top      int64 // the end of what is counted or reserved
-	reserved dataprovider.Amount
+	room    *room
+	maxSize int64 // max_upload_file_size, 0 = no limit
 }
 
 // Upload opens a file for writing. mode is made of vfs.Write, Read, Create,
@@ -64,9 +63,9 @@ func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode) (*
 		return nil, refuse("upload", name, err)
 	}
 	if err := t.open(ctx, mode); err != nil {
-		up.releaseAll()
 		return nil, err
 	}
+	s.m.ledger.register(t)
 	s.add(t)
 	return t, nil
 }
@@ -82,9 +81,10 @@ func (s *Session) mayUpload(ctx context.Context, name string, mode vfs.Mode) (*u
 	}
 	switch {
 	case errors.Is(err, vfs.ErrNotExist):
-		if !s.allowed(dataprovider.PermUpload, name) {
+		if !s.reaches(dataprovider.PermUpload, name) {
 			return nil, refuse("upload", name, vfs.ErrPermission)
 		}
+		up.excl = !up.link && !s.allowed(dataprovider.PermOverwrite, name)
 		if !mode.Has(vfs.Create) {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func (s *Session) mayUpload(ctx context.Context, name string, mode vfs.Mode) (*u
 		return nil, refuse("upload", name, vfs.ErrIsDir)
 	default:
 		// A link is new to its directory, and what it points to is overwritten.
-		if up.link && !s.allowed(dataprovider.PermUpload, name) || !s.allowed(dataprovider.PermOverwrite, name) {
+		if up.link && !s.allowed(dataprovider.PermUpload, name) || !s.reaches(dataprovider.PermOverwrite, name) {
 			return nil, refuse("upload", name, vfs.ErrPermission)
 		}
 		if mode.Has(vfs.Create | vfs.Excl) {
@@ -102,10 +102,10 @@ func (s *Session) mayUpload(ctx context.Context, name string, mode vfs.Mode) (*u
 		}
 		up.existed, up.old = true, info.Size()
 	}
-	if !s.user.FileAllowed(name) {
+	if !s.contentAllowed(name) {
 		return nil, refuse("upload", name, vfs.ErrPermission)
 	}
-	up.read = mode.Has(vfs.Read) && s.allowed(dataprovider.PermDownload, name)
+	up.read = mode.Has(vfs.Read) && s.reaches(dataprovider.PermDownload, name)
 	up.maxSize = s.user.Filters.MaxUploadFileSize
 	if up.maxSize > 0 && up.existed && !mode.Has(vfs.Truncate) && up.maxSize <= up.old {
 		return nil, refuse("upload", name, ErrQuota)
@@ -124,6 +124,9 @@ func (u *upload) decide(uploadMode int, mode vfs.Mode) vfs.Mode {
 	if !u.existed {
 		mode |= vfs.Truncate
 	}
+	if u.excl {
+		mode |= vfs.Excl
+	}
 	u.cut = mode.Has(vfs.Truncate)
 	u.staged = uploadMode > 0 && u.cut
 	if u.staged {
@@ -135,11 +138,11 @@ func (u *upload) decide(uploadMode int, mode vfs.Mode) vfs.Mode {
 
 // reserveFile takes the place of a new file, and refuses when the quota is full.
 func (u *upload) reserveFile(ctx context.Context, q *quota, user *dataprovider.User) error {
-	u.top = u.old
+	u.room = &room{top: u.old}
 	if !q.limited() {
 		return nil
 	}
-	u.quota = q
+	u.room.quota = q
 	if err := q.refresh(ctx); err != nil {
 		return err
 	}
@@ -149,12 +152,7 @@ func (u *upload) reserveFile(ctx context.Context, q *quota, user *dataprovider.U
 	if u.existed {
 		return nil
 	}
-	one := dataprovider.Amount{Files: 1}
-	if err := q.reserve(one); err != nil {
-		return err
-	}
-	u.reserved = one
-	return nil
+	return u.room.cover(dataprovider.Amount{Files: 1})
 }
 
 // grow makes room for a file of end bytes.
@@ -162,21 +160,7 @@ func (u *upload) grow(end int64) error {
 	if u.maxSize > 0 && end > u.maxSize {
 		return ErrQuota
 	}
-	if u.quota == nil {
-		return nil
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if end <= u.top {
-		return nil
-	}
-	more := dataprovider.Amount{Bytes: end - u.top}
-	if err := u.quota.reserve(more); err != nil {
-		return err
-	}
-	u.top = end
-	u.reserved = u.reserved.Add(more)
-	return nil
+	return u.room.grow(end)
 }
 
 // piece tells how many bytes, up to n, may be written at pos.
@@ -184,50 +168,64 @@ func (u *upload) piece(pos, n int64) int64 {
 	if u.maxSize > 0 {
 		n = min(n, u.maxSize-pos)
 	}
-	if u.quota != nil {
-		if room := u.quota.room(); room >= 0 {
-			u.mu.Lock()
-			n = min(n, u.top+room-pos)
-			u.mu.Unlock()
-		}
-	}
-	return max(n, 0)
-}
-
-// releaseAll gives back what was reserved; by then the usage has it, or nothing
-// was stored.
-func (u *upload) releaseAll() {
-	if u.quota == nil {
-		return
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.quota.release(u.reserved)
-	u.reserved = noAmount
+	return max(u.room.left(pos, n), 0)
 }
 
 // open opens the storage. A write in place states its intention first, because
 // the file is visible from now on.
 func (t *Transfer) open(ctx context.Context, mode vfs.Mode) error {
+	name := t.name
+	if t.up.link {
+		name = t.s.behind(ctx, name)
+	}
+	t.up.place = t.s.place(ctx, name)
+	own := t.up.room
+	var err error
 	if t.up.staged {
-		return t.openFile(mode)
+		err = t.openFile(mode)
+	} else {
+		err = t.openInPlace(ctx, mode)
 	}
-	pg := t.s.lock(t.name)
+	if err != nil || t.up.room != own {
+		own.release()
+	}
+	return err
+}
+
+// openInPlace joins those who write the file already, or is the first.
+func (t *Transfer) openInPlace(ctx context.Context, mode vfs.Mode) error {
+	l, place := t.s.m.ledger, t.up.place
+	pg := l.lock(place)
 	defer pg.unlock()
-	path := t.s.path(t.name)
-	var now dataprovider.Amount
-	if info, err := t.s.fs.Stat(ctx, t.name); err == nil {
-		now = amountOf(info)
+	info, err := t.s.fs.Stat(ctx, t.name)
+	if err != nil {
+		if !errors.Is(err, vfs.ErrNotExist) {
+			return err
+		}
+		info = nil
 	}
-	before := pg.before(path, now)
-	if err := t.stateIntent(ctx, before); err != nil {
+	before, o := pg.found(place, info)
+	if o != nil {
+		before = o.counted
+		t.up.room = o.room
+	} else if err := t.up.room.start(before); err != nil {
+		return refuse("upload", t.name, err)
+	}
+	if err := t.stateIntent(ctx, info, before); err != nil {
 		return err
 	}
 	if err := t.openFile(mode); err != nil {
 		t.s.m.journal.drop(ctx, t.up.intent)
 		return err
 	}
-	pg.enter(path, before)
+	if o == nil {
+		o = &object{counted: before, room: t.up.room, writers: map[*Transfer]struct{}{}}
+		if info, err := t.file.Stat(); err == nil {
+			o.id = vfs.FileIDOf(info)
+		}
+		pg.attach(place, o)
+	}
+	l.enter(o, t)
 	return nil
 }
 
@@ -240,15 +238,19 @@ func (t *Transfer) openFile(mode vfs.Mode) error {
 	return nil
 }
 
-func (t *Transfer) stateIntent(ctx context.Context, before dataprovider.Amount) error {
+func (t *Transfer) stateIntent(ctx context.Context, info fs.FileInfo, before dataprovider.Amount) error {
 	owner := t.s.owner()
 	if !t.s.m.journal.wanted(actions.UploadFailed, owner != "") {
 		return nil
 	}
-	id, err := t.s.m.journal.begin(ctx, intent{
-		Op: intentWrite, Name: t.name, Before: before, Count: owner != "",
+	in := intent{
+		Op: intentWrite, Name: t.name, Root: t.s.root, Before: before, Count: owner != "",
 		Event: t.s.event(actions.UploadFailed, t.name),
-	})
-	t.up.intent = id
+	}
+	if info != nil {
+		in.FileID, in.Size, in.Modified = vfs.FileIDOf(info), info.Size(), info.ModTime()
+	}
+	id, err := t.s.m.journal.begin(ctx, in)
+	t.up.intent, t.up.stated = id, in
 	return err
 }

@@ -16,49 +16,36 @@ const uploadModeKeep = 2
 
 func isSpaceLimit(err error) bool { return errors.Is(err, ErrQuota) }
 
-// closeUpload ends an upload under the lock of its path, so that accounts and
+// closeUpload ends an upload under the lock of its place, so that accounts and
 // storage agree.
 func (t *Transfer) closeUpload(ctx context.Context) error {
-	pg := t.s.lock(t.name)
-	defer func() {
-		pg.unlock()
-		t.up.settled(ctx)
-	}()
+	defer t.s.m.ledger.forget(t)
+	pg := t.s.m.ledger.lockOpen(t)
+	defer pg.unlock()
 	if t.up.staged {
 		return t.closeStaged(ctx, pg)
 	}
 	return t.closeInPlace(ctx, pg)
 }
 
-// settled swaps the reservation for the usage that the store now has.
-func (u *upload) settled(ctx context.Context) {
-	if u.quota == nil {
-		return
-	}
-	_ = u.quota.refresh(ctx) // an old figure is corrected at the next upload
-	u.releaseAll()
-}
-
 // closeStaged publishes what was staged, or drops it and leaves the old file.
 func (t *Transfer) closeStaged(ctx context.Context, pg *pages) error {
 	err := t.failure()
-	var id, size int64
-	var delta dataprovider.Amount
-	e := t.s.event(kindOf(err), t.name)
+	var p published
+	e := t.s.event(kindOf(err), t.Name())
 	if t.keep(err) {
-		plan, perr := t.publish(ctx, pg, e, err)
-		id, size, delta = plan.id, plan.size, plan.delta
-		if perr != nil {
+		var perr error
+		if p, perr = t.publish(ctx, pg, e, err); perr != nil {
 			t.TransferError(perr)
 			err = t.failure()
 			e.Kind = actions.UploadFailed
 		}
 	}
 	if cerr := t.file.Close(); cerr != nil && err == nil {
-		t.s.log.Warn("close after publishing", "virtual_path", t.name, "error", cerr)
+		t.s.log.Warn("close after publishing", "virtual_path", e.Object.Name, "error", cerr)
 	}
-	t.finish(&e, size, err)
-	if serr := t.s.m.journal.settle(ctx, id, e, t.s.owner(), delta); serr != nil && err == nil {
+	t.finish(&e, p.size, err)
+	if serr := t.s.settle(ctx, p.id, &e, p.delta, t.up.room, p.amended); serr != nil && err == nil {
 		err = serr
 	}
 	return err
@@ -80,52 +67,67 @@ func (t *Transfer) keep(err error) bool {
 }
 
 type published struct {
-	id    int64
-	size  int64
-	delta dataprovider.Amount
+	id      int64
+	size    int64
+	delta   dataprovider.Amount
+	amended []dataprovider.Pending
+}
+
+// replaces looks at what publishing would replace; nil is nothing.
+func (t *Transfer) replaces(ctx context.Context) (info fs.FileInfo, err error) {
+	if r, ok := vfs.As[vfs.Replacer](t.file); ok {
+		info, err = r.Replaces()
+	} else {
+		info, err = t.s.fs.Stat(ctx, t.Name())
+	}
+	if errors.Is(err, vfs.ErrNotExist) {
+		return nil, nil
+	}
+	return info, err
 }
 
 // publish states the intention and makes the staged content the file. cause is
 // why the upload failed, if it did and is kept all the same.
-func (t *Transfer) publish(ctx context.Context, pg *pages, e actions.Event, cause error) (published, error) {
+func (t *Transfer) publish(ctx context.Context, pg *pages, e actions.Event, cause error) (p published, err error) {
 	info, err := t.file.Stat()
 	if err != nil {
-		return published{}, err
+		return p, err
 	}
-	path := e.Object.Path
-	var now dataprovider.Amount
-	if old, err := t.s.fs.Stat(ctx, t.name); err == nil {
-		now = amountOf(old)
-	} else if !errors.Is(err, vfs.ErrNotExist) {
-		return published{}, err
+	old, err := t.replaces(ctx)
+	if err != nil {
+		return p, err
 	}
 	after := amountOf(info)
-	delta := minus(after, pg.before(path, now))
-
-	var id int64
-	owner := t.s.owner()
-	if t.s.m.journal.wanted(e.Kind, owner != "") {
+	before, open := pg.found(t.up.place, old)
+	delta := minus(after, before)
+	if err := t.up.room.cover(delta); err != nil {
+		return p, refuse("upload", e.Object.Name, err)
+	}
+	if owner := t.s.owner(); t.s.m.journal.wanted(e.Kind, owner != "") {
 		e.Result.Size = after.Bytes
 		if cause != nil {
 			fail(&e, cause)
 		}
-		id, err = t.s.m.journal.begin(ctx, intent{
-			Op: intentPublish, Name: t.name, FileID: vfs.FileIDOf(info),
+		p.id, err = t.s.m.journal.begin(ctx, intent{
+			Op: intentPublish, Name: e.Object.Name, Root: t.s.root, FileID: vfs.FileIDOf(info),
 			Delta: delta, Count: owner != "", Event: e,
 		})
 		if err != nil {
-			return published{}, err
+			return p, err
 		}
 	}
 	if err := t.file.Commit(ctx); err != nil {
-		t.s.m.journal.drop(ctx, id)
+		t.s.m.journal.drop(ctx, p.id)
 		return published{}, err
 	}
-	pg.book(path, after)
-	return published{id, after.Bytes, delta}, nil
+	p.size, p.delta = after.Bytes, delta
+	p.amended = pg.replaced(t.up.place, e.Object.Path, open)
+	pg.book(t.up.place, after)
+	return p, nil
 }
 
-// closeInPlace ends an upload that was visible all the time.
+// closeInPlace ends an upload that was visible all the time. The last writer of
+// the file books what all of them did.
 func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 	err := t.failure()
 	if err == nil {
@@ -136,24 +138,50 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 	if isSpaceLimit(err) {
 		t.cutBack(ctx)
 	}
-	if cerr := t.file.Close(); cerr != nil && err == nil {
-		err = fmt.Errorf("close %q: %w", t.name, cerr)
-	}
-	if isSpaceLimit(err) {
-		t.removePartial(ctx)
-	}
-	e := t.s.event(kindOf(err), t.name)
-	after, delta := t.bookInPlace(ctx, pg, e.Object.Path)
-	if err == nil && !t.up.touched.Load() {
-		t.s.m.journal.drop(ctx, t.up.intent)
-		t.closeUntouched(ctx)
-		return nil
-	}
-	t.finish(&e, after.Bytes, err)
-	if serr := t.s.m.journal.settle(ctx, t.up.intent, e, t.s.owner(), delta); serr != nil && err == nil {
+	last := t.s.m.ledger.leave(t)
+	info, serr := t.file.Stat()
+	if err == nil {
 		err = serr
 	}
+	if cerr := t.file.Close(); cerr != nil && err == nil {
+		err = fmt.Errorf("close %q: %w", t.Name(), cerr)
+	}
+	var after dataprovider.Amount
+	switch {
+	case serr != nil: // what is counted stays
+		after = t.up.object.counted
+	case isSpaceLimit(err) && t.removePartial(ctx, info):
+		pg.detach(t.up.object)
+	case !vfs.Unlinked(info):
+		after = amountOf(info)
+	}
+	e := t.s.event(kindOf(err), t.Name())
+	untouched := err == nil && !t.up.touched.Load()
+	tell := &e
+	if untouched {
+		tell = nil
+	} else {
+		t.finish(&e, after.Bytes, err)
+	}
+	if serr := t.bookInPlace(ctx, pg, tell, after, last); serr != nil && err == nil {
+		err = serr
+	}
+	if untouched {
+		t.closeUntouched(ctx)
+	}
 	return err
+}
+
+// bookInPlace settles one writer. e is nil when nobody is to be told.
+func (t *Transfer) bookInPlace(ctx context.Context, pg *pages, e *actions.Event, after dataprovider.Amount, last bool) error {
+	if !last {
+		return t.s.settle(ctx, t.up.intent, e, noAmount, nil, nil)
+	}
+	o := t.up.object
+	if pg.detach(o) {
+		pg.book(pg.places[0], after)
+	}
+	return t.s.settle(ctx, t.up.intent, e, minus(after, o.counted), o.room, nil)
 }
 
 // closeUntouched ends what was opened for reading and writing and never written:
@@ -165,21 +193,11 @@ func (t *Transfer) closeUntouched(ctx context.Context) {
 	}
 	t.dir = Download
 	t.moved.Store(sent)
-	e := t.s.event(actions.DownloadDone, t.name)
+	e := t.s.event(actions.DownloadDone, t.Name())
 	t.finish(&e, sent, nil)
-	if err := t.s.m.journal.settle(ctx, 0, e, "", noAmount); err != nil {
+	if err := t.s.settle(ctx, 0, &e, noAmount, nil, nil); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)
 	}
-}
-
-func (t *Transfer) bookInPlace(ctx context.Context, pg *pages, path string) (after, delta dataprovider.Amount) {
-	if info, err := t.s.fs.Stat(ctx, t.name); err == nil {
-		after = amountOf(info)
-	}
-	delta = minus(after, pg.before(path, after))
-	pg.book(path, after)
-	pg.leave(path)
-	return after, delta
 }
 
 // cutBack gives a file that was there before its old size again, after a resume
@@ -197,16 +215,25 @@ func (t *Transfer) cutBack(ctx context.Context) {
 		return
 	}
 	if err := a.SetAttrs(ctx, vfs.Attrs{Size: &size}); err != nil {
-		t.s.log.Warn("cut back after quota error", "virtual_path", t.name, "error", err)
+		t.s.log.Warn("cut back after quota error", "virtual_path", t.Name(), "error", err)
 	}
 }
 
-// removePartial removes what an upload over quota left under the final name.
-func (t *Transfer) removePartial(ctx context.Context) {
+// removePartial removes what an upload over quota left under the final name, and
+// nothing that took the name meanwhile. It reports whether it did. info is the
+// file that was written.
+func (t *Transfer) removePartial(ctx context.Context, info fs.FileInfo) bool {
 	if !t.up.cut || t.up.link {
-		return
+		return false
 	}
-	if err := t.s.fs.Remove(ctx, t.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.s.log.Warn("remove after quota error", "virtual_path", t.name, "error", err)
+	name := t.Name()
+	there, err := t.s.lstat(ctx, name)
+	if err != nil || vfs.FileIDOf(there) != vfs.FileIDOf(info) {
+		return false
 	}
+	if err := t.s.fs.Remove(ctx, name); err != nil {
+		t.s.log.Warn("remove after quota error", "virtual_path", name, "error", err)
+		return false
+	}
+	return true
 }
