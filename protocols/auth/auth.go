@@ -51,6 +51,15 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, a Attempt) (Identity, error)
 }
 
+// Rechecker is for connections that outlive their login and begin something new
+// much later, such as another channel of SSH.
+type Rechecker interface {
+	// Recheck tells whether the account that id stands for could still log in from
+	// remote, by its record of now; the credential is not looked at again. Its
+	// errors are those of Authenticate.
+	Recheck(ctx context.Context, protocol string, remote netip.Addr, id Identity) error
+}
+
 // Recorder takes note of how logins end: log, metrics, time of the last login.
 //
 // Authenticate does so itself for passwords. A public key is different: clients

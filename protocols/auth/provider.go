@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -37,6 +38,7 @@ type Provider struct {
 var (
 	_ Authenticator = (*Provider)(nil)
 	_ Recorder      = (*Provider)(nil)
+	_ Rechecker     = (*Provider)(nil)
 )
 
 // New returns a Provider over store, which the caller closes.
@@ -67,6 +69,21 @@ func (p *Provider) Authenticate(ctx context.Context, a Attempt) (Identity, error
 		return p.byPublicKey(ctx, a, c)
 	}
 	return Identity{}, reject(errors.New("no credential"))
+}
+
+// Recheck implements Rechecker.
+func (p *Provider) Recheck(ctx context.Context, protocol string, remote netip.Addr, id Identity) error {
+	u, _, err := p.user(ctx, id.User.Username)
+	if err != nil {
+		return err
+	}
+	if u.ID != id.User.ID {
+		return reject(errors.New("another account of the same name"))
+	}
+	if err := u.LoginAllowed(protocol, id.Method, remote, time.Now()); err != nil {
+		return reject(err)
+	}
+	return nil
 }
 
 // LoggedIn implements Recorder.

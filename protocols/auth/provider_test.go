@@ -346,3 +346,35 @@ func TestLongNamesAreCut(t *testing.T) {
 		t.Errorf("%d records, the first of %d bytes", len(records), len(records[0]))
 	}
 }
+
+// What an identity may begin later is decided by the record of then.
+func TestRecheck(t *testing.T) {
+	f := newFixture(t)
+	f.put(t, "alice", nil)
+	id, err := f.password(t, "alice", "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recheck := func() error {
+		return f.Recheck(t.Context(), dataprovider.ProtocolSSH, netip.MustParseAddr("192.0.2.7"), id)
+	}
+	if err := recheck(); err != nil {
+		t.Error(err)
+	}
+	good := f.store.users["alice"]
+	for reason, change := range map[string]func(*dataprovider.User){
+		"disabled":          func(u *dataprovider.User) { u.Status = 0 },
+		"expired":           func(u *dataprovider.User) { u.ExpirationDate = 1 },
+		"protocol SSH":      func(u *dataprovider.User) { u.Filters.DeniedProtocols = []string{"SSH"} },
+		"method password":   func(u *dataprovider.User) { u.Filters.DeniedLoginMethods = []string{"password"} },
+		"address 192.0.2.7": func(u *dataprovider.User) { u.Filters.DeniedIP = []string{"192.0.2.0/24"} },
+		"another account":   func(u *dataprovider.User) { u.ID++ },
+	} {
+		u := good
+		change(&u)
+		f.store.users["alice"] = u
+		wantRejected(t, auth.Identity{}, recheck(), reason)
+	}
+	delete(f.store.users, "alice")
+	wantRejected(t, auth.Identity{}, recheck(), "unknown user")
+}

@@ -1,13 +1,16 @@
 package sshd
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
+	"sftpgo/dataprovider"
 	"sftpgo/protocols"
+	"sftpgo/protocols/auth"
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/sshd/scp"
 	"sftpgo/protocols/sshd/shellword"
@@ -140,17 +143,30 @@ func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
 // open starts a session, or tells the client why not.
 func (c *connection) open(ch ssh.Channel, protocol string, n int) *session.Session {
 	id := fmt.Sprintf("%s_%x_%d", protocol, c.ssh.SessionID(), n)
-	s, err := c.srv.sessions.Open(c.ctx, c.identity.User, session.Peer{
-		Protocol: protocol, ID: id, Remote: c.remote, Method: c.identity.Method,
-		Disconnect: func() { c.tcp.Close() },
-	})
+	s, err := c.session(protocol, id)
 	if err == nil {
 		return s
 	}
 	c.srv.log.Warn("no session", "connection_id", id, "username", c.identity.User.Username,
 		"client_ip", c.remote.String(), "error", err)
-	fmt.Fprintln(ch.Stderr(), protocols.StatusOf(err).Text)
+	text := protocols.StatusOf(err).Text
+	if errors.Is(err, auth.ErrRejected) {
+		text = "login refused"
+	}
+	fmt.Fprintln(ch.Stderr(), text)
 	return nil
+}
+
+// session opens one for the user of the connection. The login may be long ago, and
+// the account closed since.
+func (c *connection) session(protocol, id string) (*session.Session, error) {
+	if err := c.srv.logins.Recheck(c.ctx, dataprovider.ProtocolSSH, c.remote, c.identity); err != nil {
+		return nil, err
+	}
+	return c.srv.sessions.Open(c.ctx, c.identity.User, session.Peer{
+		Protocol: protocol, ID: id, Remote: c.remote, Method: c.identity.Method,
+		Disconnect: func() { c.tcp.Close() },
+	})
 }
 
 // printable keeps control characters away from the client's terminal.

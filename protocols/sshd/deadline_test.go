@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -89,8 +90,9 @@ type everybody struct{}
 func (everybody) Authenticate(_ context.Context, a auth.Attempt) (auth.Identity, error) {
 	return auth.Identity{Method: auth.LoginMethod(a.Credential)}, nil
 }
-func (everybody) LoggedIn(context.Context, auth.Attempt, auth.Identity) {}
-func (everybody) LoginFailed(context.Context, auth.Attempt, error)      {}
+func (everybody) LoggedIn(context.Context, auth.Attempt, auth.Identity)            {}
+func (everybody) Recheck(context.Context, string, netip.Addr, auth.Identity) error { return nil }
+func (everybody) LoginFailed(context.Context, auth.Attempt, error)                 {}
 
 func TestDeadlines(t *testing.T) {
 	cfg := DefaultConfig()

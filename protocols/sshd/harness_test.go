@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -254,8 +255,18 @@ type logins struct {
 	key  []byte
 
 	mu     sync.Mutex
+	closed bool // the account, after the login
 	noted  []string
 	failed []string
+}
+
+func (l *logins) Recheck(_ context.Context, protocol string, remote netip.Addr, id auth.Identity) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || protocol != dataprovider.ProtocolSSH || !remote.IsLoopback() || id.User.Username != l.user.Username {
+		return fmt.Errorf("%w: secret reason", auth.ErrRejected)
+	}
+	return nil
 }
 
 func (l *logins) Authenticate(_ context.Context, a auth.Attempt) (auth.Identity, error) {

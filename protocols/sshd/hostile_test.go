@@ -1,8 +1,10 @@
 package sshd_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"io/fs"
 	"net"
@@ -375,5 +377,30 @@ func TestGracefulStop(t *testing.T) {
 	}
 	if _, err := r.tryDial(); err == nil {
 		t.Error("still accepts")
+	}
+}
+
+// TestAccountClosedAfterLogin: a connection that was opened in time is of no use
+// for what begins later.
+func TestAccountClosedAfterLogin(t *testing.T) {
+	r := start(t)
+	c := r.dial()
+	r.logins.mu.Lock()
+	r.logins.closed = true
+	r.logins.mu.Unlock()
+	if s, err := sftp.NewClient(c); err == nil {
+		s.Close()
+		t.Error("an SFTP session of a closed account")
+	}
+	ch, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	ch.Stderr = &text
+	err = ch.Run("scp -f /f")
+	var exit *ssh.ExitError
+	if !errors.As(err, &exit) || exit.ExitStatus() != 1 || text.String() != "login refused\n" {
+		t.Errorf("%v, %q", err, text.String())
 	}
 }

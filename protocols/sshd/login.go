@@ -15,6 +15,7 @@ import (
 // Logins checks credentials and takes note of how logins end.
 type Logins interface {
 	auth.Authenticator
+	auth.Rechecker
 	auth.Recorder
 }
 

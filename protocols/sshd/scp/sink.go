@@ -35,6 +35,9 @@ type level struct {
 
 func (x *sink) run() error {
 	word := home(x.names[0])
+	if err := x.s.CheckName("upload", "/", word.Text); err != nil {
+		return x.warn(word.Text, err)
+	}
 	x.target = path.Clean("/" + word.Text)
 	info, err := x.s.Stat(x.s.Context(), x.target)
 	isDir := err == nil && info.IsDir()

@@ -51,7 +51,9 @@ func (srv *Server) Serve(rw io.ReadWriteCloser, s *session.Session) (err error) 
 	}
 	defer srv.pools.Add(-1)
 
-	rs := sftp.NewRequestServer(newShim(rw), sftp.Handlers{FileGet: h, FilePut: h, FileCmd: h, FileList: h}, options...)
+	stream := newShim(rw)
+	stream.check = func(op, name string) error { return s.CheckName(op, "/", name) }
+	rs := sftp.NewRequestServer(stream, sftp.Handlers{FileGet: h, FilePut: h, FileCmd: h, FileList: h}, options...)
 	err = rs.Serve()
 	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil

@@ -21,6 +21,10 @@ const limitsName = "limits@openssh.com"
 
 var errFrame = errors.New("packet length out of range")
 
+// peekSize holds a request with two of the longest names (vfs.MaxName). A name
+// beyond it is left to the session, which takes no longer one.
+const peekSize = 16 << 10
+
 // extensions are the pairs that VERSION announces: what is honoured and nothing
 // else.
 func extensions() [][2]string {
@@ -32,12 +36,14 @@ func extensions() [][2]string {
 }
 
 // shim sits between the client's stream and pkg/sftp. It replaces the VERSION
-// packet by one with our extensions, and answers the extended requests that the
-// library does not know. Everything else passes unchanged.
+// packet by one with our extensions, answers the extended requests that the
+// library does not know, and refuses requests for names that the library would
+// repair. Everything else passes unchanged.
 //
 // A frame is a 4-byte length and as many bytes, the first of which is the type.
 type shim struct {
 	closer io.Closer
+	check  func(op, name string) error // nil: any name passes
 
 	in   *bufio.Reader
 	left int // bytes of the current incoming frame still to pass on
@@ -51,7 +57,7 @@ type shim struct {
 }
 
 func newShim(rw io.ReadWriteCloser) *shim {
-	return &shim{closer: rw, in: bufio.NewReader(rw), out: rw, head: make([]byte, 0, 5)}
+	return &shim{closer: rw, in: bufio.NewReaderSize(rw, peekSize), out: rw, head: make([]byte, 0, 5)}
 }
 
 // Read hands out the client's frames, but for those the shim answers itself.
@@ -91,7 +97,38 @@ func (s *shim) nextFrame() error {
 			return s.reply(limitsReply(id))
 		}
 	}
+	if answer := s.refusal(int(length)); answer != nil {
+		if _, err := s.in.Discard(4 + int(length)); err != nil {
+			return io.ErrUnexpectedEOF
+		}
+		return s.reply(answer)
+	}
 	s.left = 4 + int(length)
+	return nil
+}
+
+// refusal returns the answer to the frame at hand, of that length, when it names
+// what no operation accepts; else nil.
+func (s *shim) refusal(length int) []byte {
+	if s.check == nil || length < 5 {
+		return nil
+	}
+	frame, err := s.in.Peek(5)
+	if err != nil {
+		return nil // pkg/sftp will meet the same end of the stream
+	}
+	if !namesFiles(frame[4]) {
+		return nil
+	}
+	if frame, err = s.in.Peek(min(4+length, peekSize)); err != nil {
+		return nil
+	}
+	op, names := requestNames(frame[4:])
+	for _, name := range names {
+		if err := s.check(op, name); err != nil {
+			return nameRefused(frame[4:], err)
+		}
+	}
 	return nil
 }
 
