@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// process is a server whose costs are read from outside.
+type process struct {
+	b      *testing.B
+	pid    int
+	output *bytes.Buffer // complete when the process has ended
+}
+
+// runProcess starts cmd and ends it with a signal at the end of the benchmark.
+func runProcess(b *testing.B, cmd *exec.Cmd, end syscall.Signal) process {
+	b.Helper()
+	out := &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = out, out
+	must(b, cmd.Start())
+	b.Cleanup(func() {
+		_ = cmd.Process.Signal(end) // it may be gone: Wait tells
+		timer := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		defer timer.Stop()
+		if err := cmd.Wait(); err != nil && end != syscall.SIGKILL {
+			b.Errorf("%s: %v\n%s", cmd.Path, err, out)
+		}
+	})
+	return process{b, cmd.Process.Pid, out}
+}
+
+// cpu is the processor time of the process, to the nanosecond, without its
+// children.
+func (p process) cpu() time.Duration {
+	// The clock of another process: see clock_getcpuclockid(3).
+	var t unix.Timespec
+	must(p.b, unix.ClockGettime(int32(^p.pid<<3|2), &t))
+	return time.Duration(t.Nano())
+}
+
+// children is the processor time of the children that have ended, and of theirs,
+// in ticks of 10 ms.
+func (p process) children() time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	must(p.b, err)
+	// Field 2 is the name in brackets; 16 and 17 are cutime and cstime.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+2:]))
+	var ticks int64
+	for _, f := range fields[13:15] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		must(p.b, err)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// resident is the memory of the process that is in RAM, in bytes.
+func (p process) resident() float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+	must(p.b, err)
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	must(p.b, err)
+	return kib * 1024
+}
+
+// idle waits until the process uses no more processor time.
+func (p process) idle() {
+	last := p.cpu() + p.children()
+	for range 200 {
+		time.Sleep(25 * time.Millisecond)
+		now := p.cpu() + p.children()
+		if now-last < 200*time.Microsecond {
+			return
+		}
+		last = now
+	}
+}
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
