@@ -33,36 +33,37 @@ func (a argon2id) String() string {
 		a.options.Memory, a.options.Iterations, a.options.Parallelism, b64.EncodeToString(a.salt), b64.EncodeToString(a.key))
 }
 
-func parseArgon2id(stored string, l limits) (func(string) bool, error) {
+func parseArgon2id(stored string, l limits) (check, error) {
 	parts := strings.Split(stored, "$") // "", argon2id, v=, m=, salt, key
 	if len(parts) != 6 {
-		return nil, errMalformed
+		return check{}, errMalformed
 	}
 	var version int
 	if err := scanAll(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return nil, fmt.Errorf("%w: version %q", errMalformed, parts[2])
+		return check{}, fmt.Errorf("%w: version %q", errMalformed, parts[2])
 	}
 	var a argon2id
 	o := &a.options
 	if err := scanAll(parts[3], "m=%d,t=%d,p=%d", &o.Memory, &o.Iterations, &o.Parallelism); err != nil {
-		return nil, fmt.Errorf("%w: parameters %q", errMalformed, parts[3])
+		return check{}, fmt.Errorf("%w: parameters %q", errMalformed, parts[3])
 	}
 	if o.Iterations < 1 || o.Parallelism < 1 || o.Memory < 8*uint32(o.Parallelism) {
-		return nil, fmt.Errorf("%w: parameters %q", errMalformed, parts[3])
+		return check{}, fmt.Errorf("%w: parameters %q", errMalformed, parts[3])
 	}
 	if o.Memory > l.argon2Memory || uint64(o.Memory)*uint64(o.Iterations) > l.argon2Work {
-		return nil, tooCostly("parameters", parts[3])
+		return check{}, tooCostly("parameters", parts[3])
 	}
 	var err error
 	if a.salt, err = decodeBase64(parts[4]); err != nil {
-		return nil, fmt.Errorf("%w: salt", errMalformed)
+		return check{}, fmt.Errorf("%w: salt", errMalformed)
 	}
 	if a.key, err = decodeBase64(parts[5]); err != nil || len(a.key) < 16 || len(a.key) > 128 {
-		return nil, fmt.Errorf("%w: key", errMalformed)
+		return check{}, fmt.Errorf("%w: key", errMalformed)
 	}
-	return func(plain string) bool {
+	match := func(plain string) bool {
 		return subtle.ConstantTimeCompare(a.key, argon2Key(a.options, plain, a.salt, len(a.key))) == 1
-	}, nil
+	}
+	return check{match: match, cheap: uint64(o.Memory)*uint64(o.Iterations) < l.argon2Own/2}, nil
 }
 
 // scanAll is Sscanf that wants s in exactly the form it would print.

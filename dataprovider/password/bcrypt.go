@@ -6,15 +6,16 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-func parseBcrypt(stored string, l limits) (func(string) bool, error) {
+func parseBcrypt(stored string, l limits) (check, error) {
 	cost, err := bcrypt.Cost([]byte(stored))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+		return check{}, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	if cost > l.bcryptCost {
-		return nil, tooCostly("bcrypt cost", cost)
+		return check{}, tooCostly("bcrypt cost", cost)
 	}
-	return func(plain string) bool {
+	match := func(plain string) bool {
 		return bcrypt.CompareHashAndPassword([]byte(stored), []byte(plain)) == nil
-	}, nil
+	}
+	return check{match: match, cheap: cost < bcrypt.DefaultCost}, nil
 }

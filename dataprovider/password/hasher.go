@@ -138,7 +138,7 @@ func (h *Hasher) IsHash(s string) (bool, error) {
 // check verifies one stored hash.
 type check struct {
 	match func(plain string) bool
-	cheap bool // much faster than argon2id
+	cheap bool // much faster than a hash by the options
 }
 
 var errMalformed = errors.New("stored password hash is malformed")
@@ -148,8 +148,7 @@ func (h *Hasher) parse(stored string) (check, error) {
 	if !ok {
 		return check{}, errors.New("stored password hash is of no known scheme")
 	}
-	match, err := s.parse(stored, h.limits)
-	return check{match: match, cheap: s.cheap}, err
+	return s.parse(stored, h.limits)
 }
 
 const saltLength = 16

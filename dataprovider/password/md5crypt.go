@@ -8,15 +8,16 @@ import (
 
 // parseMD5Crypt reads $1$salt$key, the md5-crypt of FreeBSD, and $apr1$salt$key,
 // the same with another magic string, which Apache's htpasswd writes.
-func parseMD5Crypt(stored string, _ limits) (func(string) bool, error) {
+func parseMD5Crypt(stored string, _ limits) (check, error) {
 	parts := strings.Split(stored, "$") // "", 1 or apr1, salt, key
 	if len(parts) != 4 || len(parts[2]) > 8 || len(parts[3]) != 22 {
-		return nil, errMalformed
+		return check{}, errMalformed
 	}
 	magic := "$" + parts[1] + "$"
-	return func(plain string) bool {
+	match := func(plain string) bool {
 		return subtle.ConstantTimeCompare([]byte(parts[3]), md5Crypt(magic, parts[2], plain)) == 1
-	}, nil
+	}
+	return check{match: match, cheap: true}, nil
 }
 
 const md5Rounds = 1000

@@ -43,6 +43,9 @@ func TestFastHashesCostMoreWhenDenied(t *testing.T) {
 		"$1$saltsalt$5lF22gyv5RCQWSRkctJIT0",
 		"$6$saltsalt$osX/3U830g/zrFjlLO4TCL7anTNnqPEtGZkQlCTVqQ4pIrvUWJgcB5qXW3Wio7X4AzYGVHZaxr6U8FI7Xf77C/",
 		"$5$broken",
+		"$2b$04$abcdefghijklmnopqrstuuoBpIrM0OnplXjsOI8DWYJTHUhJDuUv.",
+		"$pbkdf2-sha256$1000$salt$1+fMgsCX2PdK/2t6Gy1zWzK6uWacSqiURQXVfeeY/Ew=",
+		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
 	} {
 		took := fastestOf(func() {
 			if ok, _ := h.Verify(t.Context(), stored, "wrong"); ok {

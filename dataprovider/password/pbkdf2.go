@@ -12,17 +12,20 @@ import (
 	"strings"
 )
 
+// cheapPBKDF2 is the work of some ten milliseconds.
+const cheapPBKDF2 = 100_000
+
 // parsePBKDF2 reads $pbkdf2-HASH$iterations$salt$base64(key), the salt literal,
 // and $pbkdf2-b64salt-sha256$, the salt in base64. The key is as long as what is
 // stored.
-func parsePBKDF2(stored string, l limits) (func(string) bool, error) {
+func parsePBKDF2(stored string, l limits) (check, error) {
 	parts := strings.Split(stored, "$") // "", name, iterations, salt, key
 	if len(parts) != 5 {
-		return nil, errMalformed
+		return check{}, errMalformed
 	}
 	iterations, err := strconv.Atoi(parts[2])
 	if err != nil || iterations < 1 {
-		return nil, fmt.Errorf("%w: iterations %q", errMalformed, parts[2])
+		return check{}, fmt.Errorf("%w: iterations %q", errMalformed, parts[2])
 	}
 	salt := []byte(parts[3])
 	newHash := func() hash.Hash { return sha256.New() }
@@ -33,20 +36,21 @@ func parsePBKDF2(stored string, l limits) (func(string) bool, error) {
 		newHash = func() hash.Hash { return sha512.New() }
 	case "pbkdf2-b64salt-sha256":
 		if salt, err = decodeBase64(parts[3]); err != nil {
-			return nil, fmt.Errorf("%w: salt", errMalformed)
+			return check{}, fmt.Errorf("%w: salt", errMalformed)
 		}
 	}
 	key, err := decodeBase64(parts[4])
 	if err != nil || len(key) < 16 || len(key) > 512 {
-		return nil, fmt.Errorf("%w: key", errMalformed)
+		return check{}, fmt.Errorf("%w: key", errMalformed)
 	}
 	size := newHash().Size()
 	blocks := (len(key) + size - 1) / size
 	if iterations > l.pbkdf2Work/blocks {
-		return nil, tooCostly("iterations", iterations)
+		return check{}, tooCostly("iterations", iterations)
 	}
-	return func(plain string) bool {
+	match := func(plain string) bool {
 		got, err := pbkdf2.Key(newHash, plain, salt, iterations, len(key))
 		return err == nil && subtle.ConstantTimeCompare(key, got) == 1
-	}, nil
+	}
+	return check{match: match, cheap: iterations < cheapPBKDF2/blocks}, nil
 }

@@ -11,8 +11,7 @@ import (
 // scheme is one way to write a hash.
 type scheme struct {
 	prefix string
-	cheap  bool
-	parse  func(stored string, l limits) (match func(plain string) bool, err error)
+	parse  func(stored string, l limits) (check, error)
 }
 
 // schemes returns all of them; none is the prefix of another.
@@ -26,10 +25,10 @@ func schemes() []scheme {
 		{prefix: "$pbkdf2-sha256$", parse: parsePBKDF2},
 		{prefix: "$pbkdf2-sha512$", parse: parsePBKDF2},
 		{prefix: "$pbkdf2-b64salt-sha256$", parse: parsePBKDF2},
-		{prefix: "$1$", parse: parseMD5Crypt, cheap: true},
-		{prefix: "$apr1$", parse: parseMD5Crypt, cheap: true},
-		{prefix: "$5$", parse: parseSHACrypt, cheap: true},
-		{prefix: "$6$", parse: parseSHACrypt, cheap: true},
+		{prefix: "$1$", parse: parseMD5Crypt},
+		{prefix: "$apr1$", parse: parseMD5Crypt},
+		{prefix: "$5$", parse: parseSHACrypt},
+		{prefix: "$6$", parse: parseSHACrypt},
 	}
 }
 
@@ -57,6 +56,7 @@ var errCosts = errors.New("stored password hash has costs beyond the limits")
 type limits struct {
 	argon2Memory uint32 // KiB
 	argon2Work   uint64 // KiB × iterations
+	argon2Own    uint64 // of the options
 	bcryptCost   int
 	pbkdf2Work   int // iterations × blocks of the hash
 	shaRounds    int
@@ -68,6 +68,7 @@ func limitsFor(o dataprovider.Argon2Options) limits {
 	return limits{
 		argon2Memory: max(256<<10, o.Memory),
 		argon2Work:   max(2<<20, uint64(o.Memory)*uint64(o.Iterations)),
+		argon2Own:    uint64(o.Memory) * uint64(o.Iterations),
 		bcryptCost:   15,
 		pbkdf2Work:   5_000_000,
 		shaRounds:    1_000_000,

@@ -16,24 +16,24 @@ const (
 
 // parseSHACrypt reads $5$ and $6$ in the form of crypt(3), with or without
 // rounds=.
-func parseSHACrypt(stored string, l limits) (func(string) bool, error) {
+func parseSHACrypt(stored string, l limits) (check, error) {
 	parts := strings.Split(stored, "$") // "", 5 or 6, [rounds=n,] salt, key
 	if len(parts) == 5 {
 		n, err := strconv.Atoi(strings.TrimPrefix(parts[2], "rounds="))
 		if err != nil || !strings.HasPrefix(parts[2], "rounds=") || n < minSHARounds {
-			return nil, fmt.Errorf("%w: %q", errMalformed, parts[2])
+			return check{}, fmt.Errorf("%w: %q", errMalformed, parts[2])
 		}
 		if n > l.shaRounds {
-			return nil, tooCostly("rounds", n)
+			return check{}, tooCostly("rounds", n)
 		}
 	}
 	keyChars := map[string]int{"5": 43, "6": 86}[parts[1]]
 	if len(parts) < 4 || len(parts[len(parts)-1]) != keyChars || len(parts[len(parts)-2]) > maxSHASalt {
-		return nil, errMalformed
+		return check{}, errMalformed
 	}
 	digest, err := shacrypt.Decode(stored)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+		return check{}, fmt.Errorf("%w: %w", errMalformed, err)
 	}
-	return digest.Match, nil
+	return check{match: digest.Match, cheap: true}, nil
 }
