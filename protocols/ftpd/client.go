@@ -248,12 +248,16 @@ func (c *client) transferEnded() {
 
 // touch tells the session that the client has sent a command.
 func (c *client) touch() {
-	c.mu.Lock()
-	s := c.session
-	c.mu.Unlock()
-	if s != nil {
+	if s := c.current(); s != nil {
 		s.Touch()
 	}
+}
+
+// current is the session, nil before the login.
+func (c *client) current() *session.Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
 }
 
 func (c *client) lastCommand() string {

@@ -16,6 +16,7 @@ import (
 
 const (
 	maxLine   = 4096        // of a command; the library takes no more
+	maxSkip   = 64 << 10    // of one that is longer, to answer it and go on
 	writeTime = time.Minute // for a client to take one reply
 )
 
@@ -93,8 +94,13 @@ func (t *control) next() ([]byte, error) {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return nil, t.leave()
 		case errors.Is(err, bufio.ErrBufferFull):
+			t.c.log.Warn("command refused", "error", "line too long")
+			ended := t.skipLine()
 			t.reply("500 Line too long")
-			return nil, io.EOF
+			if !ended {
+				return nil, io.EOF
+			}
+			continue
 		case err != nil:
 			return nil, err // a begun command is not carried out: its name may be cut
 		}
@@ -109,12 +115,25 @@ func (t *control) next() ([]byte, error) {
 	}
 }
 
+// skipLine reads the rest of a command that is too long: a client whose bytes were
+// not read would be reset, and not see the reply. It reports whether there was an
+// end to it.
+func (t *control) skipLine() bool {
+	for range maxSkip / maxLine {
+		if _, err := t.reader.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
+			return err == nil
+		}
+	}
+	return false
+}
+
 // screen decides about one command: it returns what the library gets to see, or
 // nil if the command has been answered.
 func (t *control) screen(line []byte) ([]byte, error) {
 	text := strings.TrimRight(string(line), "\r\n")
 	verb, arg, _ := strings.Cut(text, " ")
-	switch strings.ToUpper(verb) {
+	verb = strings.ToUpper(verb)
+	switch verb {
 	case "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI":
 		t.c.log.Warn("HTTP request on the control connection, connection closed")
 		return nil, io.EOF
@@ -123,13 +142,16 @@ func (t *control) screen(line []byte) ([]byte, error) {
 	case "PROT":
 		return t.prot(arg), nil
 	case "PORT", "EPRT":
-		return screenPort(strings.ToUpper(verb), arg), nil
+		return screenPort(verb, arg), nil
 	case "STRU": // RFC 959, 5.1: F belongs to the minimum
 		if strings.EqualFold(arg, "F") {
 			t.reply("200 Structure is file")
 		} else {
 			t.reply("504 Only file structure is supported")
 		}
+		return nil, nil
+	}
+	if t.refusesName(verb, arg) {
 		return nil, nil
 	}
 	return line, nil

@@ -90,11 +90,7 @@ func (c *client) PreAuthUser(ftpserver.ClientContext, string) error {
 	return nil
 }
 
-func (c *client) loggedIn() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.session != nil
-}
+func (c *client) loggedIn() bool { return c.current() != nil }
 
 // AuthUser is called for PASS.
 func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftpserver.ClientDriver, err error) {

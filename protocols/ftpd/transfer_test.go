@@ -246,17 +246,19 @@ func TestNamesRefused(t *testing.T) {
 	}{
 		{"nul\x00byte", 553}, {"not utf8 \xff\xfe", 553}, {strings.Repeat("n", 256), 553},
 		{".sftpgo-upload.1", 553}, {"absolute", 550}, {"relative", 550},
-		// The library cleans names, so that these are /outside, inside the home.
-		{"../outside", 550}, {"/../../outside", 550},
+		{"../outside", 553}, {"/../../outside", 553},
 	} {
-		for _, cmd := range []string{"SIZE", "CWD", "MDTM", "MLST"} {
+		for _, cmd := range []string{"SIZE", "MDTM", "MLST", "STAT", "MFMT 20200101000000"} {
 			c.cmd(tt.code, "%s %s", cmd, tt.name)
 		}
 		d := c.data("RETR %s", tt.name)
 		c.expect(tt.code)
 		d.Close()
 	}
-	for _, name := range []string{"nul\x00byte", "not utf8 \xff", strings.Repeat("n", 256), ".sftpgo-upload.1"} {
+	// Changing the directory stays in the root, as users expect.
+	c.cmd(250, "CWD /../..")
+	c.cmd(550, "CWD ../outside")
+	for _, name := range []string{"nul\x00byte", "not utf8 \xff", strings.Repeat("n", 256), ".sftpgo-upload.1", "../new"} {
 		c.cmd(553, "MKD %s", name)
 		d := c.data("STOR %s", name)
 		c.expect(553)
