@@ -19,7 +19,7 @@ race: clients ## the tests under the race detector, which needs cgo and a C comp
 	CGO_ENABLED=1 go test -race $(shell .ci/race-packages)
 
 chaos: clients ## the slow ones: kill the server at many moments under load
-	go test -count=1 -timeout 60m -run 'Chaos' -chaos ./cmd/sftpgo
+	go test -count=1 -timeout 60m -run Chaos ./cmd/sftpgo -chaos
 
 bench: ## figures, no verdict: MB per CPU second, files per second, memory
 	go test -run '^$$' -bench . -benchmem ./...

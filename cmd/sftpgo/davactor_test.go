@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,9 @@ func newDAVActor(addr, user string) *davActor {
 // escaped writes a name as the path of a URL, byte by byte where need be, and
 // removes nothing from it.
 func escaped(name string) string {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name // HTTP has no other names
+	}
 	var b []byte
 	for i := range len(name) {
 		switch c := name[i]; {

@@ -41,7 +41,7 @@ func newRealServer(t testing.TB, settings ...string) *realServer {
 	if err := p.prepare(settings); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.kill() }) // stopped already, if all went well
+	t.Cleanup(p.kill) // stopped already, if all went well
 	return p
 }
 
@@ -174,10 +174,7 @@ func (p *realServer) start() error {
 func (p *realServer) stop() error { return p.end(syscall.SIGTERM) }
 
 // kill ends it at once.
-func (p *realServer) kill() error {
-	_ = p.end(syscall.SIGKILL) // "signal: killed", or it does not run
-	return nil
-}
+func (p *realServer) kill() { _ = p.end(syscall.SIGKILL) } // "signal: killed", or it does not run
 
 func (p *realServer) end(sig syscall.Signal) error {
 	if p.cmd == nil {
