@@ -23,7 +23,7 @@ func (r *rig) walk() dataprovider.Amount {
 	r.t.Helper()
 	var sum dataprovider.Amount
 	err := filepath.WalkDir(r.home, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
+		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), vfs.StagingPrefix) {
 			return err
 		}
 		info, err := d.Info()

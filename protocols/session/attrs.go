@@ -150,9 +150,12 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 	if !ok {
 		return refuse("truncate", name, vfs.ErrUnsupported)
 	}
-	place := s.place(ctx, s.behind(ctx, name))
-	pg := s.m.ledger.lock(place)
+	pg, places, err := s.lock(ctx, s.behind(ctx, name))
+	if err != nil {
+		return err
+	}
 	defer pg.unlock()
+	place := places[0]
 	info, err := s.fs.Stat(ctx, name)
 	if err != nil {
 		return err
@@ -212,7 +215,7 @@ func (s *Session) truncateIntent(ctx context.Context, name string, info fs.FileI
 		return 0, nil
 	}
 	return s.m.journal.begin(ctx, intent{
-		Op: intentTruncate, Name: name, Root: s.root, FileID: vfs.FileIDOf(info), Before: before, Count: true,
+		Op: intentTruncate, Name: s.behind(ctx, name), Root: s.root, FileID: vfs.FileIDOf(info), Before: before, Count: true,
 		Event: s.event(actions.UploadFailed, name),
 	})
 }

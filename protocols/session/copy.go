@@ -13,7 +13,7 @@ import (
 func (s *Session) Copy(ctx context.Context, src, dst string) error {
 	if from, err := parse("copy", src); err == nil {
 		to, err := parse("copy to", dst)
-		if err == nil && s.place(ctx, s.behind(ctx, from)) == s.place(ctx, s.behind(ctx, to)) {
+		if err == nil && s.samePlace(ctx, s.behind(ctx, from), s.behind(ctx, to)) {
 			return refuse("copy", from, vfs.ErrExist)
 		}
 	}
@@ -64,4 +64,13 @@ func (s *Session) MayCopy(ctx context.Context, src, dst string) error {
 		}
 		return nil
 	})
+}
+
+func (s *Session) samePlace(ctx context.Context, a, b string) bool {
+	x, err := s.place(ctx, a)
+	if err != nil {
+		return false
+	}
+	y, err := s.place(ctx, b)
+	return err == nil && x == y
 }

@@ -150,7 +150,7 @@ func (p *pages) replaced(place, path string, o *object) []dataprovider.Pending {
 	if o == nil {
 		return nil
 	}
-	list := p.l.intentions(path, path, false, o)
+	list := p.l.intentions(path, path, o)
 	p.l.detach(p.page(place))
 	return list
 }
@@ -242,35 +242,32 @@ func (t *Transfer) follow(from, to string) {
 	if !vfs.Within(from, at) {
 		return
 	}
-	at = to + strings.TrimPrefix(at, from)
-	if root := t.s.path("/"); vfs.Within(root, at) {
-		t.name = path.Join("/", strings.TrimPrefix(at, root))
-	}
+	t.name = t.s.name(to+strings.TrimPrefix(at, from), t.name)
 }
 
 // intentions returns those of writers in place as they must be from now on, since
 // their file is not where they say. With o it is those of its writers; else those
-// of a directory that moves. from and to are storage paths, the same when the name
-// goes to another file.
-func (l *ledger) intentions(from, to string, isDir bool, o *object) []dataprovider.Pending {
+// of what a directory holds that moves. from and to are storage paths without
+// links, the same when the name goes to another file.
+func (l *ledger) intentions(from, to string, o *object) []dataprovider.Pending {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var list []dataprovider.Pending
 	for t := range l.uploads {
-		if t.up.intent == 0 || t.up.object == nil || !(isDir || o != nil && t.up.object == o) {
+		if t.up.intent == 0 || t.up.object == nil || o != nil && t.up.object != o {
 			continue
 		}
 		in := t.up.stated
-		in.FileID = t.up.object.id
-		if at := in.Event.Object.Path; vfs.Within(from, at) {
-			in.Event.Object.Path = to + strings.TrimPrefix(at, from)
-			if root := t.s.path("/"); vfs.Within(root, in.Event.Object.Path) {
-				in.Name = path.Join("/", strings.TrimPrefix(in.Event.Object.Path, root))
-				in.Event.Object.Name = in.Name
-			}
-		} else if isDir {
+		at := t.s.path(in.Name)
+		if o == nil && !vfs.Within(from, at) {
 			continue
 		}
+		in.FileID = t.up.object.id
+		if rest, ok := strings.CutPrefix(at, from); ok && from != to {
+			in.Name = t.s.name(to+rest, in.Name)
+		}
+		in.Event.Object.Name = t.Name()
+		in.Event.Object.Path = t.s.path(in.Event.Object.Name)
 		record, err := json.Marshal(in)
 		if err != nil {
 			continue // it was encoded before
@@ -281,14 +278,57 @@ func (l *ledger) intentions(from, to string, isDir bool, o *object) []dataprovid
 	return list
 }
 
-// place identifies the entry that name is, for the ledger.
-func (s *Session) place(ctx context.Context, name string) string {
-	if p, ok := vfs.As[vfs.Placer](s.fs); ok {
-		if place, err := p.Place(ctx, name); err == nil {
-			return place
-		}
+// name is the virtual name of a storage path; other when the user does not see it.
+func (s *Session) name(at, other string) string {
+	if root := s.path("/"); vfs.Within(root, at) {
+		return path.Join("/", strings.TrimPrefix(at, root))
 	}
-	return s.path(name)
+	return other
+}
+
+// place identifies the entry that name is, for the ledger.
+func (s *Session) place(ctx context.Context, name string) (string, error) {
+	if p, ok := vfs.As[vfs.Placer](s.fs); ok {
+		return p.Place(ctx, name)
+	}
+	return s.path(name), nil
+}
+
+// maxMoves bounds how often a lock is tried again because a directory was moved
+// between looking and locking.
+const maxMoves = 16
+
+// lock locks the places of some names and returns them in the order of the names.
+func (s *Session) lock(ctx context.Context, names ...string) (*pages, []string, error) {
+	where := func() (list []string, err error) {
+		for _, name := range names {
+			place, err := s.place(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, place)
+		}
+		return list, nil
+	}
+	places, err := where()
+	for range maxMoves {
+		if err != nil {
+			return nil, nil, err
+		}
+		pg := s.m.ledger.lock(slices.Clone(places)...)
+		var now []string
+		if now, err = where(); err == nil && slices.Equal(now, places) {
+			return pg, places, nil
+		}
+		pg.unlock()
+		places = now
+	}
+	return nil, nil, refuse("lock", names[0], vfs.ErrBusy)
+}
+
+// entry is the storage path of name without links before the last component.
+func (s *Session) entry(ctx context.Context, name string) string {
+	return s.path(path.Join(s.behind(ctx, path.Dir(name)), path.Base(name)))
 }
 
 // behind is the name that links lead to from name; name itself where nothing is

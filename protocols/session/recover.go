@@ -174,8 +174,8 @@ func (r *recovery) inspect(ctx context.Context, f vfs.FS, in *intent) (bool, err
 		name = in.Target
 	}
 	stat := f.Stat
-	if l, ok := vfs.As[vfs.Linker](f); ok && (in.Op == intentRemove || in.Op == intentRename) {
-		stat = l.Lstat
+	if l, ok := vfs.As[vfs.Linker](f); ok {
+		stat = l.Lstat // names of files that were written are without links
 	}
 	info, err := stat(ctx, name)
 	if err != nil {

@@ -23,7 +23,7 @@ func (s *Session) Remove(ctx context.Context, name string) error {
 		if info.IsDir() {
 			return refuse("remove", name, vfs.ErrIsDir)
 		}
-		return s.removeFile(ctx, name, info)
+		return s.removeFile(ctx, name)
 	})
 }
 
@@ -56,7 +56,7 @@ func (s *Session) RemoveAll(ctx context.Context, name string) error {
 			if info.IsDir() {
 				return s.removeDir(ctx, name)
 			}
-			return s.removeFile(ctx, name, info)
+			return s.removeFile(ctx, name)
 		})
 	})
 }
@@ -85,19 +85,19 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 }
 
 // removeFile deletes one file that the rules allow to delete.
-func (s *Session) removeFile(ctx context.Context, name string, info fs.FileInfo) error {
-	place := s.place(ctx, name)
+func (s *Session) removeFile(ctx context.Context, name string) error {
 	if s.m.journal.hooks.Wants(actions.DeleteCheck) {
-		// What is booked for the file while the hook runs is noted on its page.
-		kept := s.m.ledger.keep(place)
-		defer s.m.ledger.release(place, kept)
-		handled, err := s.askDelete(ctx, place, name, &info)
+		handled, err := s.askDelete(ctx, name)
 		if err != nil || handled {
 			return err
 		}
 	}
-	pg := s.m.ledger.lock(place)
+	pg, places, err := s.lock(ctx, name)
+	if err != nil {
+		return err
+	}
 	defer pg.unlock()
+	place := places[0]
 	info, err := s.lstat(ctx, name) // it may have been replaced meanwhile
 	if err != nil {
 		return err
@@ -130,11 +130,17 @@ func (s *Session) removeFile(ctx context.Context, name string, info fs.FileInfo)
 
 // askDelete asks the pre-delete hook. true means that the hook has done it. It is
 // not cut short when the client leaves: half a deletion would be nobody's.
-func (s *Session) askDelete(ctx context.Context, place, name string, info *fs.FileInfo) (bool, error) {
-	pg := s.m.ledger.lock(place)
+func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
+	pg, places, err := s.lock(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	place := places[0]
+	// What is booked for the file while the hook runs is noted on its page.
+	kept := s.m.ledger.keep(place)
+	defer s.m.ledger.release(place, kept)
 	now, err := s.lstat(ctx, name)
 	if err == nil {
-		*info = now
 		counted, _ := pg.found(place, now)
 		pg.book(place, counted)
 	}

@@ -59,9 +59,12 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if oldname == "/" || newname == "/" {
 		return refuse("rename", oldname, vfs.ErrPermission)
 	}
-	from, to := s.place(ctx, oldname), s.place(ctx, newname)
-	pg := s.m.ledger.lock(from, to)
+	pg, places, err := s.lock(ctx, oldname, newname)
+	if err != nil {
+		return err
+	}
 	defer pg.unlock()
+	from, to := places[0], places[1]
 	info, err := s.lstat(ctx, oldname)
 	if err != nil {
 		return err
@@ -123,7 +126,8 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	s.m.ledger.moved(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), open)
 	amended := pg.replaced(m.to, e.Object.TargetPath, lost)
 	if m.info.IsDir() || open != nil {
-		amended = append(amended, s.m.ledger.intentions(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), open)...)
+		from, to := s.entry(ctx, m.oldname), s.entry(ctx, m.newname)
+		amended = append(amended, s.m.ledger.intentions(from, to, open)...)
 	}
 	if open != nil {
 		pg.detach(open)

@@ -178,13 +178,12 @@ func (t *Transfer) open(ctx context.Context, mode vfs.Mode) error {
 	if t.up.link {
 		name = t.s.behind(ctx, name)
 	}
-	t.up.place = t.s.place(ctx, name)
 	own := t.up.room
 	var err error
 	if t.up.staged {
-		err = t.openFile(mode)
+		err = t.openStaged(ctx, name, mode)
 	} else {
-		err = t.openInPlace(ctx, mode)
+		err = t.openInPlace(ctx, name, mode)
 	}
 	if err != nil || t.up.room != own {
 		own.release()
@@ -192,11 +191,31 @@ func (t *Transfer) open(ctx context.Context, mode vfs.Mode) error {
 	return err
 }
 
-// openInPlace joins those who write the file already, or is the first.
-func (t *Transfer) openInPlace(ctx context.Context, mode vfs.Mode) error {
-	l, place := t.s.m.ledger, t.up.place
-	pg := l.lock(place)
+// openStaged finds out where the file will be published.
+func (t *Transfer) openStaged(ctx context.Context, name string, mode vfs.Mode) (err error) {
+	if t.up.place, err = t.s.place(ctx, name); err != nil {
+		return err
+	}
+	if err := t.openFile(mode); err != nil {
+		return err
+	}
+	if now, err := t.s.place(ctx, name); err != nil || now != t.up.place {
+		_ = t.file.Close() // nothing was written
+		return refuse("upload", name, vfs.ErrBusy)
+	}
+	return nil
+}
+
+// openInPlace joins those who write the file already, or is the first. name is
+// without a link in the last component.
+func (t *Transfer) openInPlace(ctx context.Context, name string, mode vfs.Mode) error {
+	l := t.s.m.ledger
+	pg, places, err := t.s.lock(ctx, name)
+	if err != nil {
+		return err
+	}
 	defer pg.unlock()
+	place := places[0]
 	info, err := t.s.fs.Stat(ctx, t.name)
 	if err != nil {
 		if !errors.Is(err, vfs.ErrNotExist) {
@@ -244,7 +263,7 @@ func (t *Transfer) stateIntent(ctx context.Context, info fs.FileInfo, before dat
 		return nil
 	}
 	in := intent{
-		Op: intentWrite, Name: t.name, Root: t.s.root, Before: before, Count: owner != "",
+		Op: intentWrite, Name: t.s.behind(ctx, t.name), Root: t.s.root, Before: before, Count: owner != "",
 		Event: t.s.event(actions.UploadFailed, t.name),
 	}
 	if info != nil {

@@ -109,7 +109,7 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, e actions.Event, caus
 			fail(&e, cause)
 		}
 		p.id, err = t.s.m.journal.begin(ctx, intent{
-			Op: intentPublish, Name: e.Object.Name, Root: t.s.root, FileID: vfs.FileIDOf(info),
+			Op: intentPublish, Name: t.s.behind(ctx, e.Object.Name), Root: t.s.root, FileID: vfs.FileIDOf(info),
 			Delta: delta, Count: owner != "", Event: e,
 		})
 		if err != nil {
