@@ -231,3 +231,18 @@ func TestRefusedReplacementKeepsTheOld(t *testing.T) {
 	}
 	r.want(204, "COPY", "/f", "", "Destination: @/d")
 }
+
+// TestBelowFile: clients take 404 for an answer where nothing is, and no other.
+func TestBelowFile(t *testing.T) {
+	r := newRig(t, session.Config{})
+	r.write("f", "1")
+	for _, method := range []string{"GET", "HEAD", "PROPFIND", "DELETE"} {
+		r.want(404, method, "/f/x", "", "Depth: infinity")
+	}
+	r.want(404, "PROPPATCH", "/f/x", setProperty)
+	r.want(404, "COPY", "/nothing/x", "", "Destination: @/g")
+	r.want(409, "PUT", "/f/x", "1")
+	r.want(409, "MKCOL", "/f/x", "")
+	r.want(409, "LOCK", "/f/x", exclusive)
+	r.want(409, "COPY", "/f", "", "Destination: @/f/x/y")
+}

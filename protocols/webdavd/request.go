@@ -87,7 +87,21 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 	if q.name, err = vfs.ParseName("/", r.URL.Path); err != nil {
 		return fmt.Errorf("%s: %w", r.Method, err)
 	}
-	return q.serve()
+	err = q.serve()
+	if errors.Is(err, vfs.ErrNotDir) && q.Method != "COPY" && q.Method != "MOVE" {
+		return q.belowFile(err)
+	}
+	return err
+}
+
+// belowFile answers for a name below a file: there is nothing, and nothing can be
+// made there.
+func (q *request) belowFile(err error) error {
+	switch q.Method {
+	case http.MethodPut, "MKCOL", "LOCK":
+		return &refusal{status: http.StatusConflict, text: "parent is not a collection", cause: err}
+	}
+	return &refusal{status: http.StatusNotFound, text: "no such file or directory", cause: err}
 }
 
 func (q *request) serve() error {
