@@ -37,7 +37,7 @@ func expand(s *session.Session, word shellword.Word) ([]string, error) {
 			}
 			next = append(next, found...)
 		}
-		names = next
+		names = slices.Compact(next) // after "..", one for all that came from there
 	}
 	if len(names) == 0 {
 		return []string{word.Text}, nil
