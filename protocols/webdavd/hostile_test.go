@@ -246,3 +246,15 @@ func TestBelowFile(t *testing.T) {
 	r.want(409, "LOCK", "/f/x", exclusive)
 	r.want(409, "COPY", "/f", "", "Destination: @/f/x/y")
 }
+
+// TestPasswordInURI: the target of a request may hold a password, the log does not.
+func TestPasswordInURI(t *testing.T) {
+	r := newRig(t, session.Config{})
+	c := r.dial("GET http://alice:s3cret@h/f?x=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	if !ended(c) {
+		t.Error("no end")
+	}
+	if log := r.log.String(); strings.Contains(log, "s3cret") || !strings.Contains(log, "@h/f?x=1") {
+		t.Error(log)
+	}
+}

@@ -158,7 +158,7 @@ func (s *Server) record(r *http.Request, id string, elapsed time.Duration, statu
 		slog.String("proto", r.Proto),
 		slog.String("remote_addr", r.RemoteAddr),
 		slog.String("request_id", id),
-		slog.String("uri", shorten(r.RequestURI)),
+		slog.String("uri", shorten(uriOf(r))),
 		slog.String("user_agent", shorten(r.UserAgent())),
 	}
 	if err != nil {
@@ -169,6 +169,15 @@ func (s *Server) record(r *http.Request, id string, elapsed time.Duration, statu
 	}
 	attrs = append(attrs, slog.Int("resp_status", status))
 	s.log.LogAttrs(r.Context(), slog.LevelInfo, "", attrs...)
+}
+
+// uriOf is the target as sent, but for a password, which a client of a proxy may
+// have put into it.
+func uriOf(r *http.Request) string {
+	if r.URL.User != nil {
+		return r.URL.Redacted()
+	}
+	return r.RequestURI
 }
 
 // shorten keeps hostile headers from flooding the log.
