@@ -88,21 +88,36 @@ func (o outbox) Claim(ctx context.Context, target string, n int, ttl time.Durati
 	return out, nil
 }
 
-// selectDue takes straight from the queue index. Queued deliveries have due_at 0,
-// so that they come in order of id.
-const selectDue = "SELECT id FROM outbox_delivery WHERE target = ? AND state = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?"
+// What may be claimed, straight from the queue index; deliveries that were never
+// claimed have due_at 0, so that they come in order of id. The states and the
+// number of rows are no parameters: SQLite makes a new plan each time when a small
+// number is another one than before.
+const (
+	selectQueued  = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 0" + whenDue
+	selectLeased  = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 1" + whenDue
+	selectResting = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 2" + whenDue
+
+	whenDue = " AND due_at <= ? ORDER BY due_at, id"
+)
+
+// errEnough ends the reading of rows.
+var errEnough = errors.New("enough rows")
 
 // due returns the oldest deliveries that may be claimed.
 func (t *tx) due(target string, n int, now int64) (ids []int64, err error) {
-	scan := func(rows *sql.Rows) error {
-		var id int64
-		err := rows.Scan(&id)
-		ids = append(ids, id)
-		return err
-	}
-	limits := map[deliveryState]int{queued: n, leased: max(n, maxDue), resting: max(n, maxDue)}
-	for state, limit := range limits {
-		if err := t.rows(selectDue, []any{target, state, now, limit}, scan); err != nil {
+	limits := map[string]int{selectQueued: n, selectLeased: max(n, maxDue), selectResting: max(n, maxDue)}
+	for query, limit := range limits {
+		err := t.rows(query, []any{target, now}, func(rows *sql.Rows) error {
+			if limit == 0 {
+				return errEnough
+			}
+			limit--
+			var id int64
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+		if err != nil && !errors.Is(err, errEnough) {
 			return nil, err
 		}
 	}

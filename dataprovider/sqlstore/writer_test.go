@@ -234,7 +234,9 @@ func TestFull(t *testing.T) {
 func TestQueryPlans(t *testing.T) {
 	s := open1(t, Config{})
 	queries := map[string]string{
-		selectDue:     "USING COVERING INDEX outbox_delivery_queue (target=? AND state=? AND due_at<?)",
+		selectQueued:  "USING COVERING INDEX outbox_delivery_queue (target=? AND state=? AND due_at<?)",
+		selectLeased:  "USING COVERING INDEX outbox_delivery_queue (target=? AND state=? AND due_at<?)",
+		selectResting: "USING COVERING INDEX outbox_delivery_queue (target=? AND state=? AND due_at<?)",
 		selectHeld:    "USING PRIMARY KEY (target=? AND hash=?)",
 		selectFirst:   "USING PRIMARY KEY (target=? AND hash=?)",
 		selectBacklog: "USING COVERING INDEX outbox_delivery_queue",
