@@ -18,6 +18,7 @@ func testOutbox(t *testing.T, f *fixture) {
 	t.Run("settle without intention", func(t *testing.T) { testSettleNoIntention(t, f) })
 	t.Run("settle unknown", func(t *testing.T) { testSettleUnknown(t, f) })
 	t.Run("settle once", func(t *testing.T) { testSettleOnce(t, f) })
+	t.Run("settle amends", func(t *testing.T) { testSettleAmends(t, f) })
 	t.Run("settle cancelled", func(t *testing.T) { testSettleCancelled(t, f) })
 	t.Run("targets", func(t *testing.T) { testTargets(t, f) })
 }
@@ -168,6 +169,29 @@ func testSettle(t *testing.T, f *fixture) {
 	done(t, s, ds...) // again: no error
 	done(t, s)
 	backlog(t, s)
+}
+
+// testSettleAmends: the intentions of others change with a settlement, or not at
+// all; those that have gone do not come back.
+func testSettleAmends(t *testing.T, f *fixture) {
+	s, _ := f.store(t)
+	ctx, o := t.Context(), s.Outbox()
+	first := value[int64](t)(o.Begin(ctx, []byte("first")))
+	other := value[int64](t)(o.Begin(ctx, []byte("other")))
+	gone := value[int64](t)(o.Begin(ctx, []byte("gone")))
+	must(t, o.Drop(ctx, gone))
+	amended := []dataprovider.Pending{{ID: other, Record: []byte("moved")}, {ID: gone, Record: []byte("back")}}
+	if _, err := o.Settle(ctx, gone, dataprovider.Settlement{Amended: amended}); !errors.Is(err, dataprovider.ErrNotFound) {
+		t.Errorf("settle of what has gone: %v", err)
+	}
+	want := []dataprovider.Pending{{ID: first, Record: []byte("first")}, {ID: other, Record: []byte("other")}}
+	if d := cmp.Diff(want, pending(t, s)); d != "" {
+		t.Error("after a settlement that failed (-want +got):\n" + d)
+	}
+	value[amount](t)(o.Settle(ctx, first, dataprovider.Settlement{Amended: amended}))
+	if d := cmp.Diff(amended[:1], pending(t, s)); d != "" {
+		t.Error("after the settlement (-want +got):\n" + d)
+	}
 }
 
 func testSettleNoIntention(t *testing.T, f *fixture) {

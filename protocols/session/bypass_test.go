@@ -3,7 +3,7 @@ package session_test
 import (
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -207,43 +207,34 @@ func TestCrashUnderWriters(t *testing.T) {
 	}
 }
 
-// stuck is a client in the middle of a piece.
-type stuck struct {
-	inside, leave chan struct{}
-	sent          bool
-}
-
-func (s *stuck) Read(p []byte) (int, error) {
-	if s.sent {
-		return 0, io.EOF
-	}
-	s.sent = true
-	close(s.inside)
-	<-s.leave
-	return copy(p, "late"), nil
-}
-
-// TestEndWaitsForPiece: what is still on its way when a session is ended is either
-// counted or not stored.
+// TestEndWaitsForPiece: what is still on its way from a socket when a session is
+// ended is either counted or not stored.
 func TestEndWaitsForPiece(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
 	for mode := range 3 {
 		r := newRig(t, session.Config{UploadMode: mode})
+		client, err := net.Dial("tcp", l.Addr().String())
+		must(t, err)
+		server, err := l.Accept()
+		must(t, err)
 		s := r.open()
 		tr := begin(t, s, "/f", put)
 		send(t, tr, 10, 0)
-		c := &stuck{inside: make(chan struct{}), leave: make(chan struct{})}
-		copied := make(chan struct{})
-		go func() { defer close(copied); _, _ = tr.ReadFrom(c) }()
-		<-c.inside
-		ended := make(chan struct{})
+		copied, ended := make(chan struct{}), make(chan struct{})
+		go func() { defer close(copied); _, _ = tr.ReadFrom(server) }()
+		time.Sleep(10 * time.Millisecond) // it waits for the client
 		go func() { defer close(ended); _ = s.Close() }()
 		for s.Context().Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(10 * time.Millisecond) // Close has come to the transfer
-		close(c.leave)
+		_, err = client.Write(make([]byte, 1000))
+		must(t, err, client.Close())
 		<-copied
 		<-ended
+		must(t, server.Close())
 		r.exact(0)
 	}
 }
