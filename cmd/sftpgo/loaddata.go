@@ -17,15 +17,25 @@ import (
 type loadFlags struct {
 	from  string
 	mode  int
+	scan  int
 	clean bool
 }
+
+// The values of --loaddata-scan.
+const (
+	scanNone = iota
+	scanAll
+	scanLimited // users with a quota
+)
 
 func (f *loadFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.from, "loaddata-from", "", "absolute path of a dump to load before the start, at most 10 MiB")
 	flags.IntVar(&f.mode, "loaddata-mode", int(dataprovider.LoadAdd), "0 adds and updates users, 1 only adds")
+	flags.IntVar(&f.scan, "loaddata-scan", scanNone, "count the files of loaded users: 0 no, 1 of all, 2 of those with a quota")
 	flags.BoolVar(&f.clean, "loaddata-clean", false, "delete the dump when it has been loaded")
 	bindEnvironment(flags, "loaddata-from", "SFTPGO_LOADDATA_FROM")
 	bindEnvironment(flags, "loaddata-mode", "SFTPGO_LOADDATA_MODE")
+	bindEnvironment(flags, "loaddata-scan", "SFTPGO_LOADDATA_QUOTA_SCAN")
 	bindEnvironment(flags, "loaddata-clean", "SFTPGO_LOADDATA_CLEAN")
 }
 
@@ -35,6 +45,7 @@ type loader struct {
 	usersBase string
 	passwords dataprovider.PasswordHasher
 	log       *slog.Logger
+	loaded    []string // added or updated by the dump of the flags
 }
 
 func newLoader(cfg dataprovider.Config, store dataprovider.Store, log *slog.Logger) *loader {
@@ -67,7 +78,32 @@ func (l *loader) load(ctx context.Context, path string, mode dataprovider.LoadMo
 	}
 	report, err := dataprovider.Load(ctx, l.store, dump, mode, l.prepare)
 	l.tell(path, dump, report)
+	l.loaded = append(report.Added, report.Updated...)
 	return err
+}
+
+// scan counts the files of the users that were loaded. One that cannot be counted
+// is a line in the log.
+func (l *loader) scan(ctx context.Context, which int, count func(context.Context, string) (dataprovider.Amount, error)) error {
+	if which == scanNone {
+		return nil
+	}
+	for _, name := range l.loaded {
+		u, _, err := l.store.Users().Get(ctx, name)
+		if err != nil {
+			return fmt.Errorf("--loaddata-scan: %w", err)
+		}
+		if which == scanLimited && u.QuotaFiles == 0 && u.QuotaSize == 0 {
+			continue
+		}
+		used, err := count(ctx, name)
+		if err != nil {
+			l.log.Error("files cannot be counted", "username", name, "error", err)
+			continue
+		}
+		l.log.Info("files counted", "username", name, "files", used.Files, "bytes", used.Bytes)
+	}
+	return nil
 }
 
 // tell logs what became of the users; one that was refused gets a line of its
@@ -95,6 +131,9 @@ func (l *loader) atStart(ctx context.Context, cfg dataprovider.Config, f loadFla
 	}
 	if f.from == "" {
 		return nil
+	}
+	if f.scan < scanNone || f.scan > scanLimited {
+		return fmt.Errorf("--loaddata-scan: %d is not 0 (no), 1 (all) or 2 (users with a quota)", f.scan)
 	}
 	if !filepath.IsAbs(f.from) {
 		return fmt.Errorf("--loaddata-from: %q is not an absolute path", f.from)
