@@ -299,7 +299,7 @@ func TestMigrateBesideServer(t *testing.T) {
 	path := filled(t)
 	openStore(t, sqlstore.Config{Path: path, Exclusive: true})
 	exec(t, raw(t, path), "DELETE FROM goose_db_version WHERE version_id > 0")
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	s, err := sqlstore.Open(ctx, sqlstore.Config{Path: path})
 	if err == nil {
