@@ -76,6 +76,9 @@ func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFla
 	if err != nil {
 		return say.failed(err)
 	}
+	if err := s.recover(ctx); err != nil {
+		return say.failed(err)
+	}
 	if err := users.scan(ctx, flags.load.scan, s.sessions.Scan); err != nil {
 		return say.failed(err)
 	}

@@ -202,17 +202,23 @@ func (s *server) closeListeners() {
 	}
 }
 
+// recover settles what the last stop interrupted; it comes before anything else
+// that counts or serves.
+func (s *server) recover(ctx context.Context) error {
+	n, err := s.sessions.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("recover from the last stop: %w", err)
+	}
+	if n > 0 {
+		s.log.Info("operations that the last stop interrupted are settled", "sender", "serve", "operations", n)
+	}
+	return nil
+}
+
 // run serves until ctx is done or a part fails, then stops in the order in which
 // nothing is lost: no new clients, running transfers up to the grace time, then
 // the events.
 func (s *server) run(ctx context.Context, grace time.Duration) error {
-	if n, err := s.sessions.Recover(ctx); err != nil {
-		s.closeListeners()
-		return fmt.Errorf("recover from the last stop: %w", err)
-	} else if n > 0 {
-		s.log.Info("operations that the last stop interrupted are settled", "sender", "serve", "operations", n)
-	}
-
 	events, stopEvents := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEvents()
 	var delivery errgroup.Group
