@@ -332,11 +332,15 @@ func (s *Session) entry(ctx context.Context, name string) string {
 }
 
 // behind is the name that links lead to from name; name itself where nothing is
-// known.
+// known, and nothing when ctx is done.
 func (s *Session) behind(ctx context.Context, name string) string {
 	if r, ok := vfs.As[vfs.Resolver](s.fs); ok {
-		if real, err := r.Resolve(ctx, name); err == nil {
+		real, err := r.Resolve(ctx, name)
+		switch {
+		case err == nil:
 			return real
+		case ctx.Err() != nil:
+			return "" // nothing is ruled for it, so nothing is allowed
 		}
 	}
 	return name

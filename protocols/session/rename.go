@@ -123,10 +123,12 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 		s.m.journal.drop(ctx, id)
 		return err
 	}
+	settle, cancel := detached(ctx)
+	defer cancel()
 	s.m.ledger.moved(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), open)
 	amended := pg.replaced(m.to, e.Object.TargetPath, lost)
 	if m.info.IsDir() || open != nil {
-		from, to := s.entry(ctx, m.oldname), s.entry(ctx, m.newname)
+		from, to := s.entry(settle, m.oldname), s.entry(settle, m.newname)
 		amended = append(amended, s.m.ledger.intentions(from, to, open)...)
 	}
 	if open != nil {
@@ -136,8 +138,6 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	pg.book(m.from, noAmount)
 	pg.book(m.to, moved)
 	s.command("Rename", m.oldname, m.newname, noChange())
-	settle, cancel := detached(ctx)
-	defer cancel()
 	return s.settle(settle, id, &e, delta, nil, amended)
 }
 
