@@ -156,8 +156,19 @@ func (g *siege) checkSharedEvents() error {
 		size         int64
 	}
 	sure, perhaps, told := map[key]int{}, map[key]int{}, map[key]int{}
+	// What is written in place is told under the name that it has at the end, and
+	// those of b are renamed among each other.
+	upload := func(path string) string {
+		if all := g.path("/shared/b"); g.mode == 0 && strings.HasPrefix(path, all) {
+			return all
+		}
+		return path
+	}
 	for _, o := range g.shared.all {
 		k := key{verb: o.verb, name: g.path(o.name)}
+		if o.verb == doPut {
+			k.name = upload(k.name)
+		}
 		switch {
 		case o.verb == doPut && g.mode == 1: // in place, others may change the size meanwhile
 			k.size = int64(o.piece.size)
@@ -179,6 +190,9 @@ func (g *siege) checkSharedEvents() error {
 			continue
 		}
 		k := key{verb: verb(e.Action), name: e.Path, target: e.TargetPath}
+		if k.verb == doPut {
+			k.name = upload(k.name)
+		}
 		if g.mode == 1 && k.verb == doPut {
 			k.size = e.FileSize
 		}
