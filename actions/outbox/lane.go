@@ -21,6 +21,9 @@ const (
 	// storeLimit is the deadline for recording outcomes, which goes on when the
 	// context of Run has ended.
 	storeLimit = 10 * time.Second
+	// pace is the least time between two visits to the store: what happens
+	// meanwhile shares the transactions of the next one.
+	pace = 5 * time.Millisecond
 )
 
 // lane is the way to one target: a loop that alone talks to the store, and
@@ -40,6 +43,7 @@ type lane struct {
 	inHand   int      // claimed, result not yet received
 	owed     []result // to be recorded in the store
 	released bool     // the leases of an earlier process
+	more     bool     // the last claim got all that it asked for
 	failing  bool     // the store, and the log knows
 }
 
@@ -83,12 +87,34 @@ func (l *lane) loop(ctx context.Context) {
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		l.step(ctx)
+		visited := time.Now()
 		select {
 		case <-ctx.Done():
 		case r := <-l.results:
 			l.receive(r)
 		case <-l.wake:
 		case <-tick.C:
+		}
+		l.gather(ctx, time.Until(visited.Add(pace)))
+	}
+}
+
+// gather receives results for a while. It ends early when nothing is in hand any
+// more, or when workers would have nothing to do though more is waiting.
+func (l *lane) gather(ctx context.Context, while time.Duration) {
+	if while <= 0 {
+		return
+	}
+	timer := time.NewTimer(while)
+	defer timer.Stop()
+	for l.inHand > 0 && (!l.more || l.inHand > l.target.Workers) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			return
+		case r := <-l.results:
+			l.receive(r)
 		}
 	}
 }
@@ -133,10 +159,12 @@ func (l *lane) claim(ctx context.Context) error {
 		l.released = true
 	}
 	expires := time.Now().Add(l.lease())
-	claimed, err := l.store.Claim(ctx, l.target.Name, cap(l.jobs)-l.inHand, l.lease())
+	room := cap(l.jobs) - l.inHand
+	claimed, err := l.store.Claim(ctx, l.target.Name, room, l.lease())
 	if err != nil {
 		return err
 	}
+	l.more = len(claimed) == room
 	for _, d := range claimed {
 		l.inHand++
 		l.jobs <- job{d, expires} // has room
