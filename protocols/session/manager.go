@@ -269,8 +269,8 @@ func (m *Manager) endClosedAccounts(ctx context.Context, now time.Time) {
 }
 
 // Shutdown refuses new sessions and transfers, ends idle sessions at once and
-// the others when their transfers have ended, or when ctx is done. Outcomes are
-// recorded when it returns.
+// the others when their transfers have ended and been answered, or when ctx is
+// done. Outcomes are recorded when it returns.
 func (m *Manager) Shutdown(ctx context.Context) {
 	m.mu.Lock()
 	m.draining = true
@@ -280,10 +280,10 @@ func (m *Manager) Shutdown(ctx context.Context) {
 	for ctx.Err() == nil {
 		left := 0
 		for _, s := range m.snapshot() {
-			if s.openTransfers() == 0 {
-				s.disconnect("server stops")
-			} else {
+			if s.busy() {
 				left++
+			} else {
+				s.disconnect("server stops")
 			}
 		}
 		if left == 0 {

@@ -342,6 +342,9 @@ func TestShutdown(t *testing.T) {
 	if err := tr.Close(); err != nil {
 		t.Error(err)
 	}
+	if busy.Context().Err() != nil {
+		t.Error("the session was ended before its client could be answered")
+	}
 	<-done
 	if got := r.content("f"); got != "end" {
 		t.Errorf("content %q", got)

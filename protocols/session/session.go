@@ -65,6 +65,7 @@ type Session struct {
 	ended     chan struct{} // closed when the first Close has returned
 	opening   int           // transfers whose file is being opened
 	transfers map[*Transfer]struct{}
+	last      time.Time // end of the latest transfer
 }
 
 // ID is the id of the connection.
@@ -202,6 +203,7 @@ func (s *Session) drop(t *Transfer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.transfers, t)
+	s.last = time.Now()
 }
 
 // upload finds an open upload of this session by name.
@@ -216,8 +218,13 @@ func (s *Session) upload(name string) *Transfer {
 	return nil
 }
 
-func (s *Session) openTransfers() int {
+// answering is how long a transfer counts after its end: the front-end has yet to
+// tell the client.
+const answering = 500 * time.Millisecond
+
+// busy reports whether a transfer runs, or has just ended.
+func (s *Session) busy() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.transfers) + s.opening
+	return len(s.transfers)+s.opening > 0 || time.Since(s.last) < answering
 }
