@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"database/sql"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,25 +38,29 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"client":  cmdClient,
-			"server":  cmdServer,
-			"hook":    cmdHook,
-			"events":  cmdEvents,
-			"sftp":    cmdSFTP,
-			"scp":     cmdSCP,
-			"mount":   cmdMount,
-			"bigfile": cmdBigFile,
-			"same":    cmdSame,
+			"client":   cmdClient,
+			"server":   cmdServer,
+			"hook":     cmdHook,
+			"events":   cmdEvents,
+			"sftp":     cmdSFTP,
+			"scp":      cmdSCP,
+			"mount":    cmdMount,
+			"tmpfs":    cmdTmpfs,
+			"database": cmdDatabase,
+			"bigfile":  cmdBigFile,
+			"same":     cmdSame,
 		},
 	})
 }
 
 // rig is what one script has at hand.
 type rig struct {
-	env    *testscript.Env
-	server *exec.Cmd
-	exited chan error
-	events *receiver
+	env      *testscript.Env
+	server   *exec.Cmd
+	exited   chan error
+	events   *receiver
+	database *sql.DB   // of "database"
+	lock     *sql.Conn // that holds it
 }
 
 type rigKey struct{}
@@ -184,7 +190,8 @@ func lookPath(name string) (string, error) {
 	return exec.LookPath(filepath.Join("/usr/sbin", name))
 }
 
-// cmdServer starts, stops or kills the server of the script.
+// cmdServer starts, stops or kills the server of the script, or has it read its
+// files again.
 func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	r := rigOf(ts)
 	switch {
@@ -192,12 +199,14 @@ func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 		r.start(ts, args[1:])
 	case len(args) == 1 && args[0] == "stop":
 		ts.Check(r.end(syscall.SIGTERM))
+	case len(args) == 1 && args[0] == "reload":
+		ts.Check(r.server.Process.Signal(syscall.SIGHUP))
 	case len(args) == 1 && args[0] == "kill":
 		if err := r.end(syscall.SIGKILL); err == nil {
 			ts.Fatalf("server survived SIGKILL")
 		}
 	default:
-		ts.Fatalf("usage: server start [flags] | stop | kill")
+		ts.Fatalf("usage: server start [flags] | stop | reload | kill")
 	}
 }
 
@@ -209,7 +218,8 @@ func (r *rig) start(ts *testscript.TestScript, flags []string) {
 	defer log.Close()
 	r.server = exec.Command(program, append([]string{"serve", "-l", ts.MkAbs("server.log")}, flags...)...)
 	r.server.Dir = ts.MkAbs(".")
-	r.server.Env = append(r.env.Vars, "SFTPGO_SFTPD__HOST_KEYS="+ts.MkAbs("conf/host_ed25519"))
+	// The slice is the script's: appending to it would change the script's environment.
+	r.server.Env = append(slices.Clip(r.env.Vars), "SFTPGO_SFTPD__HOST_KEYS="+ts.MkAbs("conf/host_ed25519"))
 	for _, key := range overrides() {
 		if v := ts.Getenv(key); v != "" {
 			r.server.Env = append(r.server.Env, key+"="+v)
@@ -232,6 +242,7 @@ func overrides() []string {
 		"SFTPGO_COMMON__UPLOAD_MODE", "SFTPGO_COMMON__ACTIONS__HOOK", "SFTPGO_COMMON__ACTIONS__EXECUTE_ON",
 		"SFTPGO_FTPD__CERTIFICATE_FILE", "SFTPGO_FTPD__CERTIFICATE_KEY_FILE", "SFTPGO_FTPD__BINDINGS__0__TLS_MODE",
 		"SFTPGO_WEBDAVD__CERTIFICATE_FILE", "SFTPGO_WEBDAVD__CERTIFICATE_KEY_FILE", "SFTPGO_WEBDAVD__BINDINGS__0__ENABLE_HTTPS",
+		"SFTPGO_DATA_PROVIDER__DRIVER", "SFTPGO_DATA_PROVIDER__NAME",
 		"SFTPGO_DATA_PROVIDER__TRACK_QUOTA", "SFTPGO_HTTP__RETRY_MAX", "SFTPGO_HTTP__RETRY_WAIT_MIN", "EVENTS",
 		"HOOK_EXIT", "HOOK_HANDLES",
 	}
