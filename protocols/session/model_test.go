@@ -237,6 +237,9 @@ func (m *model) quiet(t *testing.T) {
 	}
 	m.open = nil
 	m.store.set(0)
+	for _, s := range m.sessions {
+		_ = s.Close()
+	}
 	m.r.manager.Shutdown(t.Context())
 	m.compare(t)
 	m.start()
