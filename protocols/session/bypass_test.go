@@ -138,6 +138,8 @@ func TestRecoveryOfStrangeStorage(t *testing.T) {
 		r := setup(t)
 		must(t, os.Rename(r.home, r.home+".away"))
 		recovered(r)
+		must(t, os.MkdirAll(r.home, 0o755)) // where it will be mounted
+		recovered(r)
 		must(t, os.Remove(r.home), os.Rename(r.home+".away", r.home))
 		recovered(r, "upload.done /d/f 1 7")
 		r.exact(0)
