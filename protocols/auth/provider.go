@@ -59,8 +59,8 @@ func (p *Provider) Authenticate(ctx context.Context, a Attempt) (Identity, error
 		switch {
 		case err != nil:
 			p.record.LoginFailed(ctx, a, err)
-		case !cached:
-			// WebDAV clients log in with every request; one record each five
+		case !cached || a.Protocol != dataprovider.ProtocolDAV:
+			// WebDAV clients log in with every request; there one record each five
 			// minutes says it all.
 			p.record.LoggedIn(ctx, a, id)
 		}
