@@ -46,6 +46,7 @@ type loader struct {
 	passwords dataprovider.PasswordHasher
 	log       *slog.Logger
 	loaded    []string // added or updated by the dump of the flags
+	refusals  []string // a line for each dump of which users were refused
 }
 
 func newLoader(cfg dataprovider.Config, store dataprovider.Store, log *slog.Logger) *loader {
@@ -111,6 +112,10 @@ func (l *loader) scan(ctx context.Context, which int, count func(context.Context
 func (l *loader) tell(path string, dump dataprovider.Dump, r dataprovider.LoadReport) {
 	for _, f := range r.Failed {
 		l.log.Error("user of the dump is not loaded", "dump", path, "username", f.Name, "error", f.Err)
+	}
+	if n := len(r.Failed); n > 0 {
+		l.refusals = append(l.refusals, fmt.Sprintf("%s: %d of %d users are not loaded, the log says why",
+			path, n, n+len(r.Added)+len(r.Updated)+len(r.Kept)))
 	}
 	for section, n := range dump.Skipped {
 		l.log.Warn("records of a kind that this version does not have are not loaded", "dump", path, "section", section, "records", n)

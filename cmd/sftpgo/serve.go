@@ -52,6 +52,8 @@ func newServeCommand() *cobra.Command {
 }
 
 func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFlags, out io.Writer) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	cfg, report, err := where.load()
 	if err != nil {
 		return err
@@ -72,6 +74,9 @@ func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFla
 	if err := users.atStart(ctx, cfg.DataProvider, flags.load); err != nil {
 		return say.failed(err)
 	}
+	for _, w := range users.refusals {
+		say.warn(w)
+	}
 	s, err := newServer(cfg, report.Dir, store, log)
 	if err != nil {
 		return say.failed(err)
@@ -82,8 +87,6 @@ func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFla
 	if err := users.scan(ctx, flags.load.scan, s.sessions.Scan); err != nil {
 		return say.failed(err)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if err := s.listen(ctx); err != nil {
 		return say.failed(err)
 	}

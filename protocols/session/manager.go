@@ -78,7 +78,7 @@ func NewManager(store dataprovider.Store, hooks actions.Dispatcher, storage []vf
 // server is stopping. The session lives until Close, whatever becomes of ctx;
 // the values of ctx are kept.
 func (m *Manager) Open(ctx context.Context, u dataprovider.User, p Peer) (*Session, error) {
-	fs, err := m.openStorage(ctx, &u)
+	fs, err := m.openStorage(ctx, &u, toUse)
 	if err != nil {
 		return nil, fmt.Errorf("open storage of %q: %w", u.Username, err)
 	}

@@ -151,7 +151,7 @@ func (r *recovery) open(ctx context.Context, in *intent) (vfs.FS, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f, err = r.m.openStorage(ctx, &u); err != nil {
+		if f, err = r.m.openStorage(ctx, &u, toInspect); err != nil {
 			return nil, err
 		}
 		r.storage[user] = f
@@ -234,7 +234,7 @@ func (m *Manager) Sweep(ctx context.Context) {
 			m.log.Warn("sweep of unfinished uploads stopped", "sender", "recovery", "error", err)
 			return
 		}
-		spec, err := specOf(&u)
+		spec, err := specOf(&u, toInspect)
 		if err != nil || seen[string(spec.Config)] {
 			continue
 		}
@@ -244,7 +244,10 @@ func (m *Manager) Sweep(ctx context.Context) {
 }
 
 func (m *Manager) sweepUser(ctx context.Context, u *dataprovider.User) {
-	f, err := m.openStorage(ctx, u)
+	f, err := m.openStorage(ctx, u, toInspect)
+	if errors.Is(err, vfs.ErrNotExist) {
+		return // nobody has logged in yet
+	}
 	if err != nil {
 		m.log.Warn("storage cannot be opened", "sender", "recovery", "username", u.Username, "error", err)
 		return

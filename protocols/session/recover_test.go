@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -161,5 +162,21 @@ func TestSweep(t *testing.T) {
 	left := r.leftovers()
 	if len(left) != 1 || !strings.Contains(left[0], "running") {
 		t.Errorf("after the sweep: %v", left)
+	}
+}
+
+// TestStartMakesNoHome checks that looking after what a crash left does not make
+// homes: where a disk is to be mounted nothing may lie.
+func TestStartMakesNoHome(t *testing.T) {
+	r := newRig(t, session.Config{})
+	if _, err := r.manager.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.manager.Sweep(t.Context())
+	if _, err := r.manager.Scan(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(r.home); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the home was made: %v", err)
 	}
 }

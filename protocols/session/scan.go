@@ -22,7 +22,10 @@ func (m *Manager) Scan(ctx context.Context, user string) (dataprovider.Amount, e
 	if !m.counts(&u) {
 		return noAmount, nil
 	}
-	f, err := m.openStorage(ctx, &u)
+	f, err := m.openStorage(ctx, &u, toInspect)
+	if errors.Is(err, vfs.ErrNotExist) {
+		return noAmount, m.store.Usage().Set(ctx, user, noAmount)
+	}
 	if err != nil {
 		return noAmount, fmt.Errorf("scan: open storage of %q: %w", user, err)
 	}

@@ -13,22 +13,31 @@ import (
 
 // localConfig is what the "local" backend reads.
 type localConfig struct {
-	Root string `json:"root"`
-	UID  int    `json:"uid,omitempty"`
-	GID  int    `json:"gid,omitempty"`
+	Root     string `json:"root"`
+	UID      int    `json:"uid,omitempty"`
+	GID      int    `json:"gid,omitempty"`
+	Existing bool   `json:"existing,omitempty"`
 }
 
+// purpose is why storage is opened.
+type purpose int
+
+const (
+	toUse     purpose = iota // a home that is missing is made
+	toInspect                // a home that is missing is vfs.ErrNotExist: its disk may not be mounted
+)
+
 // specOf says which backend a user wants.
-func specOf(u *dataprovider.User) (vfs.Spec, error) {
+func specOf(u *dataprovider.User, why purpose) (vfs.Spec, error) {
 	if u.Filesystem.Provider != dataprovider.ProviderLocal {
 		return vfs.Spec{}, fmt.Errorf("storage provider %d: %w", u.Filesystem.Provider, vfs.ErrUnsupported)
 	}
-	cfg, err := json.Marshal(localConfig{Root: u.HomeDir, UID: u.UID, GID: u.GID})
+	cfg, err := json.Marshal(localConfig{Root: u.HomeDir, UID: u.UID, GID: u.GID, Existing: why == toInspect})
 	return vfs.Spec{Kind: "local", Config: cfg}, err
 }
 
-func (m *Manager) openStorage(ctx context.Context, u *dataprovider.User) (vfs.FS, error) {
-	spec, err := specOf(u)
+func (m *Manager) openStorage(ctx context.Context, u *dataprovider.User, why purpose) (vfs.FS, error) {
+	spec, err := specOf(u, why)
 	if err != nil {
 		return nil, err
 	}

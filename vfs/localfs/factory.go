@@ -33,6 +33,9 @@ type Config struct {
 	// the owner to the operating system.
 	UID int `json:"uid"`
 	GID int `json:"gid"`
+	// Existing makes a missing root an error, vfs.ErrNotExist: for those who only
+	// look, before a disk is mounted.
+	Existing bool `json:"existing,omitempty"`
 }
 
 // Validate returns all faults.
@@ -113,6 +116,7 @@ func (f *Factory) Open(ctx context.Context, raw []byte) (vfs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Existing = false // how it was found makes no difference from here on
 	t := f.share(cfg, fresh)
 	return &FS{t: t, release: func() error { return f.release(cfg, t) }}, nil
 }

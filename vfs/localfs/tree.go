@@ -30,7 +30,7 @@ func (o owner) none() bool { return o.uid < 0 && o.gid < 0 }
 func openTree(cfg Config, log *slog.Logger) (*tree, error) {
 	root, err := os.OpenRoot(cfg.Root)
 	made := false
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !cfg.Existing {
 		made = true
 		if err = os.MkdirAll(cfg.Root, 0o777); err == nil {
 			root, err = os.OpenRoot(cfg.Root)
