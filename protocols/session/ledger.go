@@ -19,6 +19,11 @@ import (
 // whatever is done to the file by then is booked by the last of them: one change
 // of usage, and as long as it is open nobody can use twice what the file takes.
 type ledger struct {
+	// tree is held by all who book, and by a rename of a directory alone: it takes
+	// along what others have looked up below it, and a crash must not find their
+	// intentions under names that have gone.
+	tree sync.RWMutex
+
 	mu      sync.Mutex
 	pages   map[string]*page // by place
 	uploads map[*Transfer]struct{}
@@ -54,14 +59,26 @@ type pages struct {
 	l      *ledger
 	places []string // sorted, without doubles
 	list   []*page
+	alone  bool // nobody else has any
 }
 
 // lock waits until nobody else books any of the places.
 func (l *ledger) lock(places ...string) *pages {
+	l.tree.RLock()
+	return l.lockPages(&pages{l: l}, places)
+}
+
+// lockAlone waits until nobody else books anything.
+func (l *ledger) lockAlone(places ...string) *pages {
+	l.tree.Lock()
+	return l.lockPages(&pages{l: l, alone: true}, places)
+}
+
+func (l *ledger) lockPages(p *pages, places []string) *pages {
 	slices.Sort(places)
-	places = slices.Compact(places)
-	p := &pages{l: l, places: places, list: make([]*page, len(places))}
-	for i, place := range places {
+	p.places = slices.Compact(places)
+	p.list = make([]*page, len(p.places))
+	for i, place := range p.places {
 		p.list[i] = l.keep(place)
 	}
 	for _, pg := range p.list {
@@ -74,6 +91,11 @@ func (p *pages) unlock() {
 	for i, pg := range p.list {
 		pg.mu.Unlock()
 		p.l.release(p.places[i], pg)
+	}
+	if p.alone {
+		p.l.tree.Unlock()
+	} else {
+		p.l.tree.RUnlock()
 	}
 }
 
@@ -300,6 +322,11 @@ const maxMoves = 16
 
 // lock locks the places of some names and returns them in the order of the names.
 func (s *Session) lock(ctx context.Context, names ...string) (*pages, []string, error) {
+	return s.lockBy(ctx, s.m.ledger.lock, names)
+}
+
+// lockBy is lock with either of the locks of the ledger.
+func (s *Session) lockBy(ctx context.Context, lock func(...string) *pages, names []string) (*pages, []string, error) {
 	where := func() (list []string, err error) {
 		for _, name := range names {
 			place, err := s.place(ctx, name)
@@ -315,7 +342,7 @@ func (s *Session) lock(ctx context.Context, names ...string) (*pages, []string, 
 		if err != nil {
 			return nil, nil, err
 		}
-		pg := s.m.ledger.lock(slices.Clone(places)...)
+		pg := lock(slices.Clone(places)...)
 		var now []string
 		if now, err = where(); err == nil && slices.Equal(now, places) {
 			return pg, places, nil

@@ -59,16 +59,12 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if oldname == "/" || newname == "/" {
 		return refuse("rename", oldname, vfs.ErrPermission)
 	}
-	pg, places, err := s.lock(ctx, oldname, newname)
+	pg, places, info, err := s.lockToMove(ctx, oldname, newname)
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
 	from, to := places[0], places[1]
-	info, err := s.lstat(ctx, oldname)
-	if err != nil {
-		return err
-	}
 	target, err := s.lstat(ctx, newname)
 	if err != nil && !errors.Is(err, vfs.ErrNotExist) {
 		return err
@@ -86,6 +82,28 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 		return refuse("rename", oldname, vfs.ErrUnsupported)
 	}
 	return s.move(ctx, pg, move{oldname, newname, from, to, info, target})
+}
+
+// lockToMove locks both names and returns what lies at the first. If that is a
+// directory, nobody else books anything meanwhile.
+func (s *Session) lockToMove(ctx context.Context, oldname, newname string) (*pages, []string, fs.FileInfo, error) {
+	lock := s.m.ledger.lock
+	for {
+		pg, places, err := s.lockBy(ctx, lock, []string{oldname, newname})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		info, err := s.lstat(ctx, oldname)
+		switch {
+		case err != nil:
+			pg.unlock()
+			return nil, nil, nil, err
+		case pg.alone || !info.IsDir():
+			return pg, places, info, nil
+		}
+		pg.unlock()
+		lock = s.m.ledger.lockAlone
+	}
 }
 
 // move is a rename that the rules allow: the names, their places and what lies
