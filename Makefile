@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 
-.PHONY: build run test race e2e chaos bench fuzz lint config clients clean
+.PHONY: build run test race chaos bench fuzz lint config clients clean
 
 build: ## the binary ./sftpgo
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o sftpgo ./cmd/sftpgo
