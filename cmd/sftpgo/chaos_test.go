@@ -39,7 +39,10 @@ func TestChaos(t *testing.T) {
 // TestCrash is a small TestChaos.
 func TestCrash(t *testing.T) {
 	for mode := range 2 {
-		t.Run(fmt.Sprintf("upload mode %d", mode), func(t *testing.T) { besiege(t, mode, 4) })
+		t.Run(fmt.Sprintf("upload mode %d", mode), func(t *testing.T) {
+			t.Parallel()
+			besiege(t, mode, 4)
+		})
 	}
 }
 
