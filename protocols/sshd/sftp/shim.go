@@ -45,8 +45,9 @@ type shim struct {
 	closer io.Closer
 	check  func(op, name string) error // nil: any name passes
 
-	in   *bufio.Reader
-	left int // bytes of the current incoming frame still to pass on
+	in      *bufio.Reader
+	left    int // bytes of the current incoming frame still to pass on
+	pending *pending
 
 	mu     sync.Mutex // of all below
 	out    io.Writer
@@ -57,7 +58,7 @@ type shim struct {
 }
 
 func newShim(rw io.ReadWriteCloser) *shim {
-	return &shim{closer: rw, in: bufio.NewReaderSize(rw, peekSize), out: rw, head: make([]byte, 0, 5)}
+	return &shim{closer: rw, in: bufio.NewReader(rw), out: rw, head: make([]byte, 0, 5), pending: newPending()}
 }
 
 // Read hands out the client's frames, but for those the shim answers itself.
@@ -103,8 +104,20 @@ func (s *shim) nextFrame() error {
 		}
 		return s.reply(answer)
 	}
+	if err := s.pending.begin(); err != nil {
+		return err
+	}
 	s.left = 4 + int(length)
 	return nil
+}
+
+// peek looks at the next n bytes. The buffer is small, because what is buffered is
+// copied once more, and grows for the first long name.
+func (s *shim) peek(n int) ([]byte, error) {
+	if n > s.in.Size() {
+		s.in = bufio.NewReaderSize(s.in, peekSize)
+	}
+	return s.in.Peek(n)
 }
 
 // refusal returns the answer to the frame at hand, of that length, when it names
@@ -120,7 +133,7 @@ func (s *shim) refusal(length int) []byte {
 	if !namesFiles(frame[4]) {
 		return nil
 	}
-	if frame, err = s.in.Peek(min(4+length, peekSize)); err != nil {
+	if frame, err = s.peek(min(4+length, peekSize)); err != nil {
 		return nil
 	}
 	op, names := requestNames(frame[4:])
@@ -203,9 +216,13 @@ func (s *shim) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		n, err := s.writePiece(p)
 		if err != nil {
+			s.pending.close()
 			return total - len(p), err
 		}
 		p = p[n:]
+		if s.rest == 0 && len(s.head) == 0 {
+			s.pending.end()
+		}
 	}
 	return total, s.flush()
 }
@@ -252,4 +269,7 @@ func (s *shim) writeFrame(p []byte) (int, error) {
 }
 
 // Close ends the stream; a Read under way returns.
-func (s *shim) Close() error { return s.closer.Close() }
+func (s *shim) Close() error {
+	s.pending.close()
+	return s.closer.Close()
+}
