@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -54,6 +55,7 @@ func newServeCommand() *cobra.Command {
 func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFlags, out io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer runtime.KeepAlive(newHeapFloor())
 	cfg, report, err := where.load()
 	if err != nil {
 		return err
