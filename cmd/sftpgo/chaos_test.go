@@ -38,6 +38,7 @@ func TestChaos(t *testing.T) {
 
 // TestCrash is a small TestChaos.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	for mode := range 2 {
 		t.Run(fmt.Sprintf("upload mode %d", mode), func(t *testing.T) {
 			t.Parallel()

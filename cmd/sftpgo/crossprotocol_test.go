@@ -51,6 +51,7 @@ func (w *world) path(free bool, name string) string {
 // TestCrossProtocol holds that a hook is told the same of the same operation,
 // whatever the protocol, and that the usage is what lies on the disk.
 func TestCrossProtocol(t *testing.T) {
+	t.Parallel()
 	for _, hook := range []string{"program", "http"} {
 		for mode := range 3 {
 			t.Run(fmt.Sprintf("%s in upload mode %d", hook, mode), func(t *testing.T) {

@@ -86,6 +86,7 @@ type prober interface {
 // changes anything outside the home; that the client gets an error that tells no
 // path of the host; and that the log has a line for it.
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	for mode := range 2 {
 		t.Run(fmt.Sprintf("upload mode %d", mode), func(t *testing.T) {
 			t.Parallel()
