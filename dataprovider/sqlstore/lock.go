@@ -36,7 +36,11 @@ func waitLock(ctx context.Context, path string, stop func() (bool, error)) (*fil
 		if !errors.Is(err, errHeld) {
 			return l, err
 		}
-		if stopped, stopErr := stop(); stopped || stopErr != nil {
+		stopped, stopErr := stop()
+		if ctx.Err() != nil {
+			return nil, err // says more than the end of the question does
+		}
+		if stopped || stopErr != nil {
 			return nil, stopErr
 		}
 		select {
