@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"syscall"
 	"time"
 
 	"sftpgo/vfs"
@@ -15,6 +16,9 @@ const (
 	zeroCopyPiece = 4 << 20
 	firstPiece    = 16 << 10
 	bufferSize    = 256 << 10
+	// largeRead is what a source returns that is likely to have more: half a
+	// record of TLS.
+	largeRead = 8 << 10
 )
 
 // pace chooses how much the kernel is asked to move in one go: about what moves in
@@ -166,7 +170,7 @@ func (t *Transfer) Seek(offset int64, whence int) (int64, error) {
 // goes from socket to file inside the kernel where storage and system can.
 func (t *Transfer) ReadFrom(r io.Reader) (int64, error) {
 	rf, ok := t.file.(io.ReaderFrom)
-	if !ok || t.up == nil {
+	if _, socket := r.(syscall.Conn); !ok || !socket || t.up == nil {
 		return t.copyFrom(r)
 	}
 	var total int64
@@ -194,11 +198,38 @@ func (t *Transfer) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // copyFrom is ReadFrom through a buffer, which reserves no more than it writes.
-func (t *Transfer) copyFrom(r io.Reader) (int64, error) {
+func (t *Transfer) copyFrom(r io.Reader) (total int64, err error) {
 	buf := t.s.m.buffers.get()
 	defer t.s.m.buffers.put(buf)
-	n, err := io.CopyBuffer(onlyWriter{t}, onlyReader{r}, *buf)
-	t.TransferError(err)
+	size := min(t.pieceLimit(), bufferSize)
+	for {
+		n, rerr := t.fill(r, (*buf)[:size])
+		if n > 0 {
+			n, err = t.Write((*buf)[:n])
+			total += int64(n)
+		}
+		if err == nil && !errors.Is(rerr, io.EOF) {
+			err = rerr
+		}
+		if err != nil || rerr != nil {
+			t.TransferError(err)
+			return total, err
+		}
+	}
+}
+
+// fill reads until p is full, so that the small pieces in which TLS comes become
+// large ones. What a slow source has goes on at once.
+func (t *Transfer) fill(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = r.Read(p[n:])
+		n += m
+		t.s.Touch()
+		if m < largeRead {
+			break
+		}
+	}
 	return n, err
 }
 
@@ -233,10 +264,3 @@ func (t *Transfer) pieceLimit() int64 {
 	}
 	return zeroCopyPiece
 }
-
-// onlyWriter and onlyReader hide the methods that would make io.CopyBuffer call
-// back instead of copying.
-type (
-	onlyWriter struct{ io.Writer }
-	onlyReader struct{ io.Reader }
-)
