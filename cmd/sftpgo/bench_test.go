@@ -37,17 +37,20 @@ type contender struct {
 }
 
 // compare lets the contenders take turns, and reports megabytes per second of
-// processor time, and how many times those of the others ours are.
+// processor time, and how many times those of the others ours are. The best turn
+// of each counts: whatever else the machine does only adds to the cost.
 func compare(b *testing.B, contenders ...contender) {
-	used := make([]time.Duration, len(contenders))
 	for _, c := range contenders { // warm: memory is touched for the first time, sessions of TLS are made
 		c.once()
 	}
+	best := make([]time.Duration, len(contenders))
 	for b.Loop() {
 		for i, c := range contenders {
 			begin := c.cost()
 			c.once()
-			used[i] += c.cost() - begin
+			if used := c.cost() - begin; best[i] == 0 || used < best[i] {
+				best[i] = used
+			}
 		}
 	}
 	b.ReportMetric(0, "ns/op") // of all together, which nobody wants to know
@@ -55,9 +58,9 @@ func compare(b *testing.B, contenders ...contender) {
 		unit := "MB/cpu-s"
 		if i > 0 {
 			unit = c.name + "-MB/cpu-s"
-			b.ReportMetric(used[i].Seconds()/used[0].Seconds(), "x-"+c.name)
+			b.ReportMetric(best[i].Seconds()/best[0].Seconds(), "x-"+c.name)
 		}
-		b.ReportMetric(float64(b.N)*bigFile/1e6/used[i].Seconds(), unit)
+		b.ReportMetric(bigFile/1e6/best[i].Seconds(), unit)
 	}
 }
 

@@ -24,7 +24,7 @@ type peer struct {
 // cost is what the peer and the processes that it made for its clients have used.
 // It waits until those have ended.
 func (p *peer) cost() time.Duration {
-	p.process.idle()
+	p.process.awaitChildren()
 	return p.process.cpu() + p.process.children()
 }
 

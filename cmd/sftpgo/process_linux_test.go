@@ -73,16 +73,16 @@ func (p process) resident() float64 {
 	return kib * 1024
 }
 
-// idle waits until the process uses no more processor time.
-func (p process) idle() {
-	last := p.cpu() + p.children()
-	for range 200 {
-		time.Sleep(25 * time.Millisecond)
-		now := p.cpu() + p.children()
-		if now-last < 200*time.Microsecond {
-			return
-		}
-		last = now
+// awaitChildren waits until the process has none.
+func (p process) awaitChildren() {
+	p.b.Helper()
+	path := fmt.Sprintf("/proc/%d/task/%d/children", p.pid, p.pid)
+	if !eventually(10*time.Second, func() bool {
+		list, err := os.ReadFile(path)
+		must(p.b, err)
+		return len(list) == 0
+	}) {
+		p.b.Fatal("processes of earlier clients are still there")
 	}
 }
 
