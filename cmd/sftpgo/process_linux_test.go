@@ -63,6 +63,20 @@ func (p process) children() time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
+// family is the processor time of the process and of all those below it that are
+// alive, to the nanosecond.
+func (p process) family() time.Duration {
+	sum := p.cpu()
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.pid, p.pid))
+	must(p.b, err)
+	for _, word := range strings.Fields(string(list)) {
+		pid, err := strconv.Atoi(word)
+		must(p.b, err)
+		sum += process{b: p.b, pid: pid}.family()
+	}
+	return sum
+}
+
 // resident is the memory of the process that is in RAM, in bytes.
 func (p process) resident() float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
