@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,6 +128,7 @@ func (w *writer) run() {
 // commit runs the batch, and what came in until the lock was had, in one
 // transaction, and answers all.
 func (w *writer) commit(batch []*request) {
+	runtime.Gosched() // on a busy machine, those who are about to ask do so now
 	err := w.begin()
 	batch = w.fill(batch)
 	var results []error
