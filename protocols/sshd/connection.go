@@ -26,7 +26,7 @@ func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
 	defer cancel()
 
 	stop := context.AfterFunc(l.ctx, func() { nc.Close() })
-	conn, channels, requests, err := ssh.NewServerConn(&burstConn{Conn: nc, pool: &s.buffers}, l.config())
+	conn, channels, requests, err := s.handshake(nc, l.config())
 	out()
 	stop()
 	if err != nil {
@@ -41,6 +41,16 @@ func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
 	l.welcome(conn, id)
 	c := &connection{srv: s, ctx: ctx, tcp: nc, ssh: conn, identity: id, remote: l.remote}
 	c.serve(channels, requests)
+}
+
+// handshake brings the connection from the first byte to the end of the login.
+func (s *Server) handshake(nc net.Conn, cfg *ssh.ServerConfig) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+	g, err := greet(nc, cfg.ServerVersion)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	cfg.Ciphers = g.offer.prefer(cfg.Ciphers)
+	return ssh.NewServerConn(&burstConn{Conn: g, pool: &s.buffers}, cfg)
 }
 
 // contain is deferred: a panic ends what it is in, and nothing else.
