@@ -35,6 +35,7 @@ const (
 type logHandler struct {
 	out    *lineWriter
 	level  slog.Level
+	clock  string // layout of the time
 	sender string
 	attrs  []byte // of With, encoded
 	prefix string // of WithGroup
@@ -55,7 +56,7 @@ func (l *lineWriter) Write(p []byte) (int, error) {
 }
 
 func newLogHandler(w io.Writer, level slog.Level) *logHandler {
-	return &logHandler{out: &lineWriter{w: w}, level: level}
+	return &logHandler{out: &lineWriter{w: w}, level: level, clock: logTime}
 }
 
 // Enabled takes records below the level too: their sender decides.
@@ -77,7 +78,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	line = append(line, `{"level":"`...)
 	line = append(line, levelName(r.Level)...)
 	line = append(line, `","time":"`...)
-	line = at.Local().AppendFormat(line, logTime)
+	line = at.Local().AppendFormat(line, h.clock)
 	line = append(line, `","sender":`...)
 	line = appendText(line, sender)
 	line = append(line, h.attrs...)

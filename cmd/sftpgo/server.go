@@ -57,13 +57,10 @@ type reloader interface{ Reload() error }
 // newServer reads like a parts list. It changes nothing but host keys and, for
 // the sake of a clear error, opens no port: see listen.
 func newServer(cfg config.Config, dir string, store dataprovider.Store, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, log: log, store: store, metrics: telemetry.NewMetrics()}
-	if err := s.addHooks(dir); err != nil {
+	s, err := newCore(cfg, dir, store, log)
+	if err != nil {
 		return nil, err
 	}
-	s.sessions = session.NewManager(store, s.events, []vfs.Factory{localfs.NewFactory(log)},
-		s.metrics, log, cfg.DataProvider.TrackQuota, cfg.Common.Config)
-	s.logins = auth.New(store, password.NewHasher(cfg.DataProvider.PasswordHashing.Argon2Options), s.metrics, log)
 	for _, add := range []func(string) error{s.addSSH, s.addFTP, s.addDAV} {
 		if err := add(dir); err != nil {
 			return nil, err
@@ -73,6 +70,18 @@ func newServer(cfg config.Config, dir string, store dataprovider.Store, log *slo
 		return nil, errors.New("nothing to do: no binding of sftpd, ftpd or webdavd has a port")
 	}
 	return s, s.addTelemetry()
+}
+
+// newCore is what every session needs, however its client comes in.
+func newCore(cfg config.Config, dir string, store dataprovider.Store, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, log: log, store: store, metrics: telemetry.NewMetrics()}
+	if err := s.addHooks(dir); err != nil {
+		return nil, err
+	}
+	s.sessions = session.NewManager(store, s.events, []vfs.Factory{localfs.NewFactory(log)},
+		s.metrics, log, cfg.DataProvider.TrackQuota, cfg.Common.Config)
+	s.logins = auth.New(store, password.NewHasher(cfg.DataProvider.PasswordHashing.Argon2Options), s.metrics, log)
+	return s, nil
 }
 
 func (s *server) addHooks(dir string) error {
