@@ -1,9 +1,9 @@
 package sshd
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -12,13 +12,12 @@ import (
 	"sftpgo/protocols"
 	"sftpgo/protocols/auth"
 	"sftpgo/protocols/session"
-	"sftpgo/protocols/sshd/scp"
-	"sftpgo/protocols/sshd/shellword"
 )
 
-// program is what a channel runs once its client is told that it may begin. It
-// returns the exit status.
-type program func() uint32
+// program is what a channel runs once its client is told that it may begin. ctx
+// ends when the client has closed the channel or is gone. It returns the exit
+// status.
+type program func(ctx context.Context) uint32
 
 // channel serves one channel to its end.
 func (c *connection) channel(open ssh.NewChannel, n int) {
@@ -34,24 +33,27 @@ func (c *connection) channel(open ssh.NewChannel, n int) {
 		ssh.DiscardRequests(requests)
 		return
 	}
+	// What runs may go on when the server stops; the session manager ends it.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(c.ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer cancel()
 		ssh.DiscardRequests(requests)
 	}()
-	c.execute(ch, p)
+	c.execute(ctx, ch, p)
 	// The channel counts until the client has closed its side too: only then the
 	// transport forgets it.
 	<-done
 }
 
 // execute runs p and ends the channel the way RFC 4254, 6.10 wants it.
-func (c *connection) execute(ch ssh.Channel, p program) {
+func (c *connection) execute(ctx context.Context, ch ssh.Channel, p program) {
 	c.run(1)
 	defer c.run(-1)
 	defer ch.Close()
 	defer c.srv.contain("channel")
-	status := p()
+	status := p(ctx)
 	// An error means that the connection has ended.
 	_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
 }
@@ -88,7 +90,7 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 	if err := ssh.Unmarshal(payload, &request); err != nil || request.Name != "sftp" {
 		return nil
 	}
-	return func() uint32 {
+	return func(context.Context) uint32 {
 		s := c.open(ch, protocols.SFTP, n)
 		if s == nil {
 			return 1
@@ -96,44 +98,6 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 		defer s.Close()
 		if err := c.srv.sftp.Serve(ch, s); err != nil {
 			s.Log().Debug("connection lost", "error", err)
-			return 1
-		}
-		return 0
-	}
-}
-
-// refuse is the program of a client that wants what there is not. The request is
-// accepted all the same, so that it gets a text and an exit status instead of
-// "request failed on channel 0".
-func refuse(ch ssh.Channel, text string) program {
-	return func() uint32 {
-		fmt.Fprint(ch.Stderr(), text+"\r\n")
-		return 1
-	}
-}
-
-// exec finds the command.
-func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
-	var request struct{ Command string }
-	if err := ssh.Unmarshal(payload, &request); err != nil {
-		return nil
-	}
-	words, err := shellword.Split(request.Command)
-	if err != nil || len(words) == 0 {
-		return refuse(ch, "bad command line")
-	}
-	if words[0].Text != "scp" || !c.srv.scp {
-		c.srv.log.Debug("command refused", "username", c.identity.User.Username, "client_ip", c.remote.String(), "ssh_command", request.Command)
-		return refuse(ch, "command not available: "+printable(words[0].Text))
-	}
-	return func() uint32 {
-		s := c.open(ch, protocols.SCP, n)
-		if s == nil {
-			return 1
-		}
-		defer s.Close()
-		if err := scp.Run(words[1:], scp.Stream{In: ch, Out: ch, Err: ch.Stderr()}, s); err != nil {
-			s.Log().Debug("copy ended with errors", "error", err)
 			return 1
 		}
 		return 0
@@ -167,14 +131,4 @@ func (c *connection) session(protocol, id string) (*session.Session, error) {
 		Protocol: protocol, ID: id, Remote: c.remote, Method: c.identity.Method,
 		Disconnect: func() { c.tcp.Close() },
 	})
-}
-
-// printable keeps control characters away from the client's terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, text)
 }

@@ -97,11 +97,11 @@ func TestSCPUsage(t *testing.T) {
 }
 
 func TestSCPDisabled(t *testing.T) {
-	r := start(t, func(s *setup) { s.cfg.EnabledSSHCommands = []string{"md5sum", "cd"} })
+	r := start(t, func(s *setup) { s.cfg.EnabledSSHCommands = []string{"rm", "md5sum", "ls", "rm"} })
 	if _, stderr, code := r.run("scp -f /x", ""); !strings.Contains(stderr, "not available") || code != 1 {
 		t.Errorf("stderr %q, status %d", stderr, code)
 	}
-	if !strings.Contains(r.log.String(), "does not have; clients are refused them: md5sum, cd") {
+	if !strings.Contains(r.log.String(), "do not exist; clients are refused them: ls, md5sum, rm") {
 		t.Error("no warning that names the commands")
 	}
 }

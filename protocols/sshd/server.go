@@ -10,8 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 
 	"sftpgo/protocols"
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/sshd/command"
 	"sftpgo/protocols/sshd/sftp"
 	"sftpgo/protocols/waiting"
 )
@@ -45,8 +44,8 @@ type Server struct {
 	idle     time.Duration
 	log      *slog.Logger
 	password bool
-	scp      bool
-	ssh      ssh.ServerConfig // copied for each connection
+	commands map[string]command.Command // that clients may run
+	ssh      ssh.ServerConfig           // copied for each connection
 	waiting  *waiting.Room
 	buffers  sync.Pool
 	sftp     sftp.Server
@@ -84,7 +83,7 @@ func New(cfg Config, logins Logins, sessions *session.Manager, idle time.Duratio
 	for _, key := range keys {
 		s.ssh.AddHostKey(key)
 	}
-	s.enable(cfg.EnabledSSHCommands)
+	s.enable(cfg.EnabledSSHCommands, commands())
 	return s, nil
 }
 
@@ -102,22 +101,6 @@ func (s *Server) loginBanner(dir, file string) string {
 		s.log.Warn("login banner not shown", "error", err)
 	}
 	return string(text)
-}
-
-// enable notes the commands that clients may run, and names once those that
-// this version does not have.
-func (s *Server) enable(commands []string) {
-	s.scp = slices.Contains(commands, "*") || slices.Contains(commands, "scp")
-	var missing []string
-	for _, c := range commands {
-		if c != "*" && c != "scp" && !slices.Contains(missing, c) {
-			missing = append(missing, c)
-		}
-	}
-	if len(missing) > 0 {
-		s.log.Warn("enabled_ssh_commands names commands that this version does not have; clients are refused them: " +
-			strings.Join(missing, ", "))
-	}
 }
 
 // Serve answers clients of l until ctx is done. Then it stops accepting, closes

@@ -1,0 +1,148 @@
+package sshd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"sftpgo/protocols"
+	"sftpgo/protocols/session"
+	"sftpgo/protocols/sshd/command"
+	"sftpgo/protocols/sshd/scp"
+	"sftpgo/protocols/sshd/shellword"
+)
+
+// commands returns all that there are.
+func commands() []command.Command {
+	return []command.Command{secureCopy{}}
+}
+
+// enable notes the commands that clients may run, and names once those that do
+// not exist.
+func (s *Server) enable(names []string, all []command.Command) {
+	s.commands = map[string]command.Command{}
+	unknown := slices.Clone(names)
+	for _, c := range all {
+		if slices.Contains(names, c.Name()) || slices.Contains(names, "*") {
+			s.commands[c.Name()] = c
+		}
+		unknown = slices.DeleteFunc(unknown, func(name string) bool { return name == "*" || name == c.Name() })
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		s.log.Warn("enabled_ssh_commands names commands that do not exist; clients are refused them: " +
+			strings.Join(slices.Compact(unknown), ", "))
+	}
+}
+
+// exec finds the program for a request of the type "exec".
+func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
+	var request struct{ Command string }
+	if err := ssh.Unmarshal(payload, &request); err != nil {
+		return nil
+	}
+	return c.command(ch, request.Command, n)
+}
+
+// command finds the program for a command line.
+func (c *connection) command(ch ssh.Channel, line string, n int) program {
+	words, err := shellword.Split(line)
+	if err != nil || len(words) == 0 {
+		return refuse(ch, "bad command line")
+	}
+	name, args := words[0].Text, words[1:]
+	cmd, ok := c.srv.commands[name]
+	if !ok {
+		c.srv.log.Debug("command refused", "username", c.identity.User.Username, "client_ip", c.remote.String(),
+			"ssh_command", cut(line))
+		return refuse(ch, "command not available: "+command.Printable(name))
+	}
+	protocol := protocols.SSH
+	if name == scpName {
+		protocol = protocols.SCP
+	}
+	return func(ctx context.Context) uint32 {
+		s := c.open(ch, protocol, n)
+		if s == nil {
+			return 1
+		}
+		defer s.Close()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(s.Context(), cancel)()
+		status := cmd.Run(ctx, s, args, command.Stream{In: ch, Out: ch, Err: ch.Stderr()})
+		c.record(s, name, line, args, status)
+		return status
+	}
+}
+
+// record writes the log line of a command. The keys of one that succeeded and
+// their order are those of the other changes.
+func (c *connection) record(s *session.Session, name, line string, args []shellword.Word, status uint32) {
+	if status != 0 {
+		s.Log().Debug("command failed", "ssh_command", cut(line), "exit_status", status)
+		return
+	}
+	path, target := command.Names(name, args)
+	c.srv.log.LogAttrs(s.Context(), slog.LevelInfo, "",
+		slog.String("sender", "SSHCommand"),
+		slog.String("username", s.User().Username),
+		slog.String("file_path", path),
+		slog.String("target_path", target),
+		slog.String("filemode", ""),
+		slog.Int("uid", -1),
+		slog.Int("gid", -1),
+		slog.String("access_time", ""),
+		slog.String("modification_time", ""),
+		slog.Int64("size", -1),
+		slog.String("ssh_command", cut(line)),
+		slog.String("connection_id", s.ID()),
+		slog.String("protocol", s.Peer().Protocol),
+		slog.String("remote_addr", s.Peer().Remote.String()),
+		slog.String("virtual_path", path),
+		slog.String("virtual_target_path", target),
+	)
+}
+
+// refuse is the program of a client that wants what there is not. The request is
+// accepted all the same, so that it gets a text and an exit status instead of
+// "request failed on channel 0".
+func refuse(ch ssh.Channel, text string) program {
+	return func(context.Context) uint32 {
+		fmt.Fprint(ch.Stderr(), text+"\r\n")
+		return 1
+	}
+}
+
+const scpName = "scp"
+
+// secureCopy is "scp". Its files have events of their own, so it has none.
+type secureCopy struct{}
+
+var _ command.Command = secureCopy{}
+
+// Name implements command.Command.
+func (secureCopy) Name() string { return scpName }
+
+// Run implements command.Command.
+func (secureCopy) Run(_ context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
+	if err := scp.Run(args, scp.Stream(st), s); err != nil {
+		s.Log().Debug("copy ended with errors", "error", err)
+		return 1
+	}
+	return 0
+}
+
+// cut keeps long command lines from flooding the log; rsync's may have hundreds
+// of names.
+func cut(line string) string {
+	const limit = 4096
+	if len(line) <= limit {
+		return line
+	}
+	return strings.ToValidUTF8(line[:limit], "") + "…"
+}
