@@ -5,11 +5,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -66,59 +63,6 @@ func sources(b *testing.B, homes ...string) (local string) {
 		makeFile(b, filepath.Join(home, "stored"), bigFile)
 	}
 	return local
-}
-
-// BenchmarkSFTP moves a big file with OpenSSH's client, which chooses the cipher
-// that it likes best of those that a server offers. sshd is the peer, as it is
-// and with the cipher that our server makes the client choose.
-func BenchmarkSFTP(b *testing.B) {
-	if _, err := exec.LookPath("sftp"); err != nil {
-		b.Skip("OpenSSH's sftp is not installed")
-	}
-	for _, way := range []string{"upload", "download"} {
-		b.Run(way, func(b *testing.B) {
-			s := startMeasured(b)
-			local := sources(b, s.home)
-			ours := contender{
-				cost: s.process.cpu,
-				once: func() { openSSH(b, s.sftp, s.keyFile, measuredUser, batch(way, local, "")) },
-			}
-			contenders := []contender{ours}
-			if p, key := startSSHD(b); p != nil {
-				makeFile(b, filepath.Join(p.home, "stored"), bigFile)
-				for name, flags := range map[string][]string{"sshd": nil, "sshd-gcm": {"-c", "aes128-gcm@openssh.com"}} {
-					contenders = append(contenders, contender{name, p.cost, func() {
-						openSSH(b, p.addr, key, "root", batch(way, local, p.home), flags...)
-					}})
-				}
-			}
-			compare(b, contenders...)
-			if way == "upload" {
-				s.expect("sent", bigFile)
-			}
-		})
-	}
-}
-
-// batch is what the client is told: below dir on the server.
-func batch(way, local, dir string) string {
-	if way == "upload" {
-		return fmt.Sprintf("put %s %s/sent\n", local, dir)
-	}
-	return fmt.Sprintf("get %s/stored %s\n", dir, local+".fetched")
-}
-
-func openSSH(b *testing.B, addr, keyFile, user, commands string, flags ...string) {
-	host, port, _ := net.SplitHostPort(addr)
-	args := append([]string{
-		"-q", "-b", "-", "-P", port, "-oBatchMode=yes", "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
-		"-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-oIdentityFile=" + keyFile,
-	}, flags...)
-	cmd := exec.Command("sftp", append(args, user+"@"+host)...)
-	cmd.Stdin = strings.NewReader(commands)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("sftp: %v\n%s", err, out)
-	}
 }
 
 // BenchmarkSFTPPackets moves a big file with a client that uses packets of 32

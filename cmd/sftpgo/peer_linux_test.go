@@ -53,22 +53,13 @@ StrictModes no
 PermitRootLogin yes
 UsePAM no
 PidFile none
-Subsystem sftp %s
-`, host, port, filepath.Join(dir, "host_ed25519"), keyFile, sftpServer()), 0o600))
+MaxStartups 100
+Subsystem sftp internal-sftp
+`, host, port, filepath.Join(dir, "host_ed25519"), keyFile), 0o600))
 	// sshd wants to be called by an absolute path; -e: messages go to us.
 	p.process = runProcess(b, exec.Command(program, "-D", "-e", "-f", config), syscall.SIGKILL)
 	p.await()
 	return p, keyFile
-}
-
-// sftpServer is the program that distributions configure.
-func sftpServer() string {
-	for _, path := range []string{"/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server"} {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	return "internal-sftp"
 }
 
 // startVSFTPD runs vsftpd for anonymous clients, who may write below "in". It

@@ -78,10 +78,21 @@ func (p process) family() time.Duration {
 }
 
 // resident is the memory of the process that is in RAM, in bytes.
-func (p process) resident() float64 {
+func (p process) resident() float64 { return p.status("VmRSS:") }
+
+// peak is the most that resident has been since the start or resetPeak.
+func (p process) peak() float64 { return p.status("VmHWM:") }
+
+// resetPeak begins anew with peak, and returns what is resident now.
+func (p process) resetPeak() float64 {
+	must(p.b, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.pid), []byte("5"), 0))
+	return p.resident()
+}
+
+func (p process) status(key string) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	must(p.b, err)
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	_, rest, _ := strings.Cut(string(status), key)
 	kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 	must(p.b, err)
 	return kib * 1024
