@@ -23,6 +23,16 @@ type Linker interface {
 	Readlink(ctx context.Context, name string) (string, error)
 }
 
+// HardLinker is a backend in which a file can have several names. Its FileInfos
+// are Linked.
+type HardLinker interface {
+	// Link gives the regular file at oldname one more name. A link in the last
+	// component is not followed: it is vfs.ErrUnsupported, as is anything but a
+	// regular file; a directory is ErrIsDir. What is at newname is ErrExist.
+	// ErrUnsupported also says that the storage below has no second names.
+	Link(ctx context.Context, oldname, newname string) error
+}
+
 // Attrs are the attributes to change; nil leaves one alone. They are applied in
 // the order size, owner, mode, times, so that none undoes another.
 type Attrs struct {
@@ -37,9 +47,38 @@ type AttrSetter interface {
 	SetAttrs(ctx context.Context, name string, a Attrs) error
 }
 
+// LinkAttrSetter changes attributes of what is at a name, a link itself and not
+// what it leads to. A size is ErrUnsupported, and so is the mode of a link where
+// links have none; nothing is changed then.
+type LinkAttrSetter interface {
+	SetLinkAttrs(ctx context.Context, name string, a Attrs) error
+}
+
 // FileAttrSetter changes attributes of an open File, staged or not.
 type FileAttrSetter interface {
 	SetAttrs(ctx context.Context, a Attrs) error
+}
+
+// Syncer is a File that can be flushed to where it survives a loss of power: its
+// content and, once it has one, its name. A staged File is flushed as such.
+type Syncer interface {
+	Sync() error
+}
+
+// Durable is a backend all of whose Files are Syncers, which is asked before one
+// is open.
+type Durable interface {
+	Durable() bool
+}
+
+// RangeCopier is a File that can be copied from without its bytes passing through
+// this process.
+type RangeCopier interface {
+	// CopyRange copies up to n bytes from srcOff on to dstOff in dst and returns
+	// how many: fewer at the end of the file, or when ctx is done or either file
+	// fails. ErrUnsupported with 0 bytes says that it takes a copy through a
+	// buffer. The ranges of one file must not overlap.
+	CopyRange(ctx context.Context, dst File, srcOff, dstOff, n int64) (int64, error)
 }
 
 // Space is the capacity of the storage below a name, in bytes and in inodes.
@@ -98,16 +137,23 @@ type Replacer interface {
 	Replaces() (fs.FileInfo, error)
 }
 
-// Linked is a FileInfo that knows whether its file still has a name.
+// Linked is a FileInfo that knows how many names its file has: 0 for one that is
+// open and was removed. Of a directory it is 1.
 type Linked interface {
-	Unlinked() bool
+	Names() int
+}
+
+// NamesOf returns how many names the file that info describes is known to have; 1
+// where nothing is known.
+func NamesOf(info fs.FileInfo) int {
+	if l, ok := info.(Linked); ok {
+		return l.Names()
+	}
+	return 1
 }
 
 // Unlinked reports whether what info describes is known to have no name any more.
-func Unlinked(info fs.FileInfo) bool {
-	l, ok := info.(Linked)
-	return ok && l.Unlinked()
-}
+func Unlinked(info fs.FileInfo) bool { return NamesOf(info) == 0 }
 
 // Sweeper removes what a killed process left behind: staged uploads that nobody
 // holds open any more. It returns how many it removed.

@@ -29,17 +29,23 @@ func TestConformance(t *testing.T) {
 func TestCapabilities(t *testing.T) {
 	fsys, _ := open(t)
 	has[vfs.Linker](t, fsys)
+	has[vfs.HardLinker](t, fsys)
 	has[vfs.AttrSetter](t, fsys)
+	has[vfs.LinkAttrSetter](t, fsys)
+	has[vfs.Durable](t, fsys)
 	has[vfs.Measurer](t, fsys)
 	has[vfs.Locator](t, fsys)
 	has[vfs.Sweeper](t, fsys)
 	f := create(t, fsys, "/f", vfs.Write|vfs.Create)
 	has[vfs.FileAttrSetter](t, f)
+	has[vfs.Syncer](t, f)
+	has[vfs.RangeCopier](t, f)
 	fi, err := f.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
 	has[vfs.Identifier](t, fi)
+	has[vfs.Linked](t, fi)
 }
 
 func has[T any](t *testing.T, v any) {

@@ -31,6 +31,8 @@ type File struct {
 var (
 	_ vfs.File           = (*File)(nil)
 	_ vfs.FileAttrSetter = (*File)(nil)
+	_ vfs.Syncer         = (*File)(nil)
+	_ vfs.RangeCopier    = (*File)(nil)
 	_ io.ReaderFrom      = (*File)(nil)
 	_ io.WriterTo        = (*File)(nil)
 	_ syscall.Conn       = (*File)(nil)

@@ -31,6 +31,7 @@ var (
 	_ vfs.Measurer   = (*FS)(nil)
 	_ vfs.Locator    = (*FS)(nil)
 	_ vfs.Sweeper    = (*FS)(nil)
+	_ vfs.Durable    = (*FS)(nil)
 )
 
 // New opens the directory of cfg by itself, not shared with anyone, and makes
@@ -174,6 +175,9 @@ func (s *FS) Rename(ctx context.Context, oldname, newname string) error {
 	}
 	return s.t.fail("rename", oldname, err)
 }
+
+// Durable says that files can be flushed.
+func (s *FS) Durable() bool { return true }
 
 // StoragePath returns the absolute path of the host.
 func (s *FS) StoragePath(name string) string {

@@ -2,8 +2,8 @@
 
 package localfs
 
-// Unlinked does not know: files here cannot lose their last name while open.
-func (i *info) Unlinked() bool { return false }
+// Names does not know: files here cannot lose their last name while open.
+func (i *info) Names() int { return 1 }
 
 // deviceOf is not asked, for nothing here has an identity.
 func deviceOf(*info) string { return "" }

@@ -7,10 +7,13 @@ import (
 	"syscall"
 )
 
-// Unlinked reports whether the last name of the file was removed.
-func (i *info) Unlinked() bool {
+// Names returns how many names the file has.
+func (i *info) Names() int {
 	st, ok := i.Sys().(*syscall.Stat_t)
-	return ok && st.Nlink == 0
+	if !ok || i.IsDir() {
+		return 1
+	}
+	return int(st.Nlink)
 }
 
 // deviceOf tells file systems apart for as long as the host runs.

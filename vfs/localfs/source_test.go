@@ -52,6 +52,8 @@ func TestSourceCheckWorks(t *testing.T) {
 		{`import "syscall"; func f() { syscall.Open("x", 0, 0) }`, 1},
 		{`import "golang.org/x/sys/unix"; func f() { unix.Openat(1, "x", 0, 0); unix.Statx(1, "x", 0, 0, nil) }`, 2},
 		{`import "golang.org/x/sys/unix"; func f() { unix.Statx(1, "", 0, 0, nil) }`, 0},
+		{`import "golang.org/x/sys/unix"; func f() { unix.UtimesNanoAt(1, "x", nil, unix.AT_SYMLINK_NOFOLLOW) }`, 1},
+		{`import "golang.org/x/sys/unix"; func setLinkTimes() { unix.UtimesNanoAt(1, base, nil, 0) }`, 1},
 		{`import "path/filepath"; func f() { filepath.EvalSymlinks("x") }`, 1},
 		{`import "os"; func f(r *os.Root) { r.Open("x"); _ = os.O_RDONLY }`, 0},
 	} {
@@ -68,7 +70,7 @@ func harmless() map[string][]string {
 		"syscall": {"Errno", "Conn", "RawConn", "Stat_t"},
 		"unix": {
 			"Flock", "Fstat", "Fstatfs", "Futimes", "Syscall6", "Errno", "Stat_t", "Statfs_t", "Statx_t", "Timespec", "Timeval",
-			"NsecToTimespec", "NsecToTimeval",
+			"NsecToTimespec", "NsecToTimeval", "CopyFileRange",
 		},
 		"filepath": {"Join", "Clean", "IsAbs", "IsLocal", "Rel", "FromSlash", "ToSlash"},
 	}
@@ -158,6 +160,8 @@ func callAllowed(fset *token.FileSet, within string, sel *ast.SelectorExpr, args
 		return within == "openTree" && text(0) == "cfg.Root"
 	case "unix.Statx", "unix.NameToHandleAt":
 		return text(1) == `""`
+	case "unix.UtimesNanoAt": // one component, in a directory that os.Root opened
+		return within == "setLinkTimes" && text(1) == "base" && text(3) == "unix.AT_SYMLINK_NOFOLLOW"
 	}
 	return false
 }
