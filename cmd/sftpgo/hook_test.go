@@ -104,8 +104,9 @@ func (h *receiver) listen() error {
 		return err
 	}
 	h.addr = l.Addr().String()
-	h.srv = &http.Server{Handler: h}
-	go func() { _ = h.srv.Serve(l) }() // ends with close
+	srv := &http.Server{Handler: h}
+	h.srv = srv
+	go func() { _ = srv.Serve(l) }() // ends with close
 	return nil
 }
 
