@@ -3,6 +3,7 @@ package vfs
 import (
 	"context"
 	"io/fs"
+	"os"
 	"time"
 )
 
@@ -159,4 +160,12 @@ func Unlinked(info fs.FileInfo) bool { return NamesOf(info) == 0 }
 // holds open any more. It returns how many it removed.
 type Sweeper interface {
 	Sweep(ctx context.Context) (int, error)
+}
+
+// Hosted is a backend whose directories are directories of this host as they are:
+// a program that works on one finds the files as clients see them.
+type Hosted interface {
+	// HostDir opens a directory; the caller closes it. ErrNotDir is also the answer
+	// when there is a link in the name.
+	HostDir(ctx context.Context, name string) (*os.File, error)
 }
