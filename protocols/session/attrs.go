@@ -27,7 +27,7 @@ func (s *Session) SetAttrs(ctx context.Context, name string, a vfs.Attrs) error 
 		if err != nil {
 			return err
 		}
-		if a, err = s.mayChange(name, info, a); err != nil {
+		if a, err = s.mayChange(name, s.followed(name), info, a); err != nil {
 			return err
 		}
 		if a.Size != nil {
@@ -51,7 +51,8 @@ func (s *Session) SetAttrs(ctx context.Context, name string, a vfs.Attrs) error 
 	})
 }
 
-// SetAttrs changes the attributes of an open upload.
+// SetAttrs changes the attributes of the open file, whatever its name leads to by
+// now. The size takes an upload.
 func (t *Transfer) SetAttrs(ctx context.Context, a vfs.Attrs) error {
 	err := t.check()
 	if err == nil {
@@ -63,7 +64,7 @@ func (t *Transfer) SetAttrs(ctx context.Context, a vfs.Attrs) error {
 
 func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
 	name := t.Name()
-	if t.up == nil {
+	if t.up == nil && a.Size != nil {
 		return refuse("setstat", name, vfs.ErrUnsupported)
 	}
 	info, err := t.Stat()
@@ -73,7 +74,7 @@ func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
 	// Setting the size of what one is writing is writing.
 	size := a.Size
 	a.Size = nil
-	if a, err = t.s.mayChange(name, info, a); err != nil {
+	if a, err = t.s.mayChange(name, t.s.followed(name), info, a); err != nil {
 		return err
 	}
 	a.Size = size
@@ -97,13 +98,32 @@ func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
 	return nil
 }
 
-// mayChange applies the rules, and takes out what setstat_mode says to ignore.
-// Files are looked up on their own path, directories on their parent.
-func (s *Session) mayChange(name string, info fs.FileInfo, a vfs.Attrs) (vfs.Attrs, error) {
-	on, real := name, name
-	if !s.uniform {
-		real = s.behind(s.ctx, name)
+// followed is the name that links lead to from name, as far as the rules care.
+func (s *Session) followed(name string) string {
+	if s.uniform {
+		return name
 	}
+	return s.behind(s.ctx, name)
+}
+
+// direct is followed for operations that do not follow a link in the last
+// component.
+func (s *Session) direct(ctx context.Context, name string) string {
+	if s.uniform || name == "/" {
+		return name
+	}
+	dir := s.behind(ctx, path.Dir(name))
+	if dir == "" {
+		return ""
+	}
+	return path.Join(dir, path.Base(name))
+}
+
+// mayChange applies the rules to name and to real, what links make of it, and takes
+// out what setstat_mode says to ignore. Files are looked up on their own path,
+// directories on their parent.
+func (s *Session) mayChange(name, real string, info fs.FileInfo, a vfs.Attrs) (vfs.Attrs, error) {
+	on := name
 	if info.IsDir() {
 		on, real = path.Dir(on), path.Dir(real)
 	}

@@ -64,5 +64,6 @@ func (s *Session) settle(ctx context.Context, id int64, e *actions.Event, delta 
 		reserved = r.take()
 	}
 	q.end(delta, reserved)
+	s.m.ledger.booked(s.path("/"), e, delta)
 	return err
 }

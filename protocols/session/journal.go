@@ -26,8 +26,7 @@ type intent struct {
 	Size     int64               `json:"size,omitempty"`    // of the file that was to be written, as it was then
 	Modified time.Time           `json:"modified,omitzero"`
 	Event    actions.Event       `json:"event"`
-
-	quiet bool // nobody is to be told
+	Quiet    bool                `json:"quiet,omitempty"` // nobody is to be told
 }
 
 type intentOp string

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"sftpgo/dataprovider"
 	"sftpgo/vfs"
@@ -27,6 +28,10 @@ type ledger struct {
 	mu      sync.Mutex
 	pages   map[string]*page // by place
 	uploads map[*Transfer]struct{}
+	objects map[*object]struct{} // that have writers
+	watches map[string]*watched  // by storage path
+
+	watchings atomic.Uint64 // watches that were begun, ever
 }
 
 // page is the account of one entry. It exists while somebody uses it.
@@ -51,7 +56,10 @@ type object struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{pages: map[string]*page{}, uploads: map[*Transfer]struct{}{}}
+	return &ledger{
+		pages: map[string]*page{}, uploads: map[*Transfer]struct{}{},
+		objects: map[*object]struct{}{}, watches: map[string]*watched{},
+	}
 }
 
 // pages are the locked accounts of some places.
@@ -60,6 +68,7 @@ type pages struct {
 	places []string // sorted, without doubles
 	list   []*page
 	alone  bool // nobody else has any
+	gates  []*watched
 }
 
 // lock waits until nobody else books any of the places.
@@ -96,6 +105,9 @@ func (p *pages) unlock() {
 		p.l.tree.Unlock()
 	} else {
 		p.l.tree.RUnlock()
+	}
+	for _, w := range p.gates {
+		w.gate.RUnlock()
 	}
 }
 
@@ -194,6 +206,7 @@ func (l *ledger) enter(o *object, t *Transfer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	o.writers[t] = struct{}{}
+	l.objects[o] = struct{}{}
 	t.up.object = o
 }
 
@@ -202,7 +215,11 @@ func (l *ledger) leave(t *Transfer) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(t.up.object.writers, t)
-	return len(t.up.object.writers) == 0
+	if len(t.up.object.writers) > 0 {
+		return false
+	}
+	delete(l.objects, t.up.object)
+	return true
 }
 
 // lockOpen locks the page of an upload: the one that its file has by now, or none
@@ -342,7 +359,7 @@ func (s *Session) lockBy(ctx context.Context, lock func(...string) *pages, names
 		if err != nil {
 			return nil, nil, err
 		}
-		pg := lock(slices.Clone(places)...)
+		pg := s.m.ledger.pass(s.path("/"), func() *pages { return lock(slices.Clone(places)...) })
 		var now []string
 		if now, err = where(); err == nil && slices.Equal(now, places) {
 			return pg, places, nil

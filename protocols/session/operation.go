@@ -77,27 +77,36 @@ func shorten(raw string) string {
 // their order are what log parsers of this field rely on; new ones go to the
 // end.
 func (s *Session) command(sender, name, target string, c change) {
-	targetPath := ""
+	at := operands{name: name, target: target, path: s.path(name)}
 	if target != "" {
-		targetPath = s.path(target)
+		at.targetPath = s.path(target)
 	}
+	s.record(sender, at, "", c)
+}
+
+// operands are what a command worked on, as the client sees it and as the log
+// shows it.
+type operands struct{ name, target, path, targetPath string }
+
+// record is command for any form of the paths. line is what an SSH command was.
+func (s *Session) record(sender string, at operands, line string, c change) {
 	s.m.log.LogAttrs(s.ctx, slog.LevelInfo, "",
 		slog.String("sender", sender),
 		slog.String("username", s.user.Username),
-		slog.String("file_path", s.path(name)),
-		slog.String("target_path", targetPath),
+		slog.String("file_path", at.path),
+		slog.String("target_path", at.targetPath),
 		slog.String("filemode", c.mode),
 		slog.Int("uid", c.uid),
 		slog.Int("gid", c.gid),
 		slog.String("access_time", stamp(c.atime)),
 		slog.String("modification_time", stamp(c.mtime)),
 		slog.Int64("size", c.size),
-		slog.String("ssh_command", ""),
+		slog.String("ssh_command", line),
 		slog.String("connection_id", s.peer.ID),
 		slog.String("protocol", s.peer.Protocol),
 		slog.String("remote_addr", s.peer.Remote.String()),
-		slog.String("virtual_path", name),
-		slog.String("virtual_target_path", target),
+		slog.String("virtual_path", at.name),
+		slog.String("virtual_target_path", at.target),
 	)
 }
 

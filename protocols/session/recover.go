@@ -123,7 +123,7 @@ func (r *recovery) one(ctx context.Context, f *found) error {
 	if count {
 		owner = in.Event.Session.User
 	}
-	if in.quiet {
+	if in.Quiet {
 		e = nil
 	}
 	return r.m.journal.settle(ctx, f.id, e, owner, in.Delta, nil)
@@ -221,8 +221,8 @@ func (r *recovery) written(in *intent, info fs.FileInfo) bool {
 	fail(&in.Event, errInterrupted)
 	// The file is as it was, or was never made: it had not been opened yet.
 	asBefore := info != nil && in.FileID != "" && info.Size() == in.Size && info.ModTime().Equal(in.Modified)
-	in.quiet = in.Op == intentTruncate || asBefore || info == nil && in.FileID == ""
-	return !in.quiet || !in.Delta.IsZero()
+	in.Quiet = in.Quiet || in.Op == intentTruncate || asBefore || info == nil && in.FileID == ""
+	return !in.Quiet || !in.Delta.IsZero()
 }
 
 // Sweep removes what killed uploads left in the storage of all users. It may run

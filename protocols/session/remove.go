@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 
 	"sftpgo/actions"
 	"sftpgo/dataprovider"
@@ -161,7 +160,7 @@ func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 // deletedByHook takes the word of the hook for it, but not the quota: what still
 // lies there still counts.
 func (s *Session) deletedByHook(ctx context.Context, place, name string, info fs.FileInfo) error {
-	pg := s.m.ledger.lock(place)
+	pg := s.m.ledger.pass(s.path("/"), func() *pages { return s.m.ledger.lock(place) })
 	defer pg.unlock()
 	now, err := s.lstat(ctx, name)
 	if err == nil && vfs.FileIDOf(now) == vfs.FileIDOf(info) {
@@ -194,14 +193,10 @@ func (s *Session) walk(ctx context.Context, name string, visit func(name string,
 		return err
 	}
 	if info.IsDir() {
-		var entries []string
-		for entry, err := range s.fs.List(ctx, name) {
-			if err != nil {
-				return err
-			}
-			entries = append(entries, entry.Name())
+		entries, err := s.entries(ctx, name)
+		if err != nil {
+			return err
 		}
-		slices.Sort(entries)
 		for _, entry := range entries {
 			err := s.walk(ctx, path.Join(name, entry), visit)
 			if err != nil && !errors.Is(err, vfs.ErrNotExist) { // gone meanwhile is as good

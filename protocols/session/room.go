@@ -92,6 +92,16 @@ func (r *room) ample(n int64) bool {
 	return free < 0 || free/clients >= n
 }
 
+// split moves up to a of what is reserved into a room of its own, for one new file
+// of several.
+func (r *room) split(a dataprovider.Amount) *room {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a.Files, a.Bytes = min(a.Files, r.reserved.Files), min(a.Bytes, r.reserved.Bytes)
+	r.reserved = minus(r.reserved, a)
+	return &room{quota: r.quota, top: a.Bytes, reserved: a}
+}
+
 // take empties the room, for whoever gives it back.
 func (r *room) take() dataprovider.Amount {
 	r.mu.Lock()

@@ -84,3 +84,4 @@ type renamed struct {
 
 func (r renamed) Name() string   { return path.Base(r.name) }
 func (r renamed) FileID() string { return vfs.FileIDOf(r.FileInfo) }
+func (r renamed) Names() int     { return vfs.NamesOf(r.FileInfo) }

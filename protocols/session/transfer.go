@@ -116,8 +116,12 @@ func (t *Transfer) closeDownload(ctx context.Context) error {
 	return t.failure()
 }
 
-// finish completes the event of a transfer, counts it and writes its log record.
-func (t *Transfer) finish(e *actions.Event, size int64, err error) {
+// finish completes the event of a transfer, counts it and writes its log record. It
+// returns what is to be told: nothing of what is part of something else.
+func (t *Transfer) finish(e *actions.Event, size int64, err error) *actions.Event {
+	if t.up != nil && t.up.quiet {
+		return nil
+	}
 	e.Result.Size = size
 	e.Result.Elapsed = time.Since(t.start)
 	if err != nil {
@@ -125,6 +129,7 @@ func (t *Transfer) finish(e *actions.Event, size int64, err error) {
 	}
 	t.s.m.metrics.TransferDone(t.dir, t.moved.Load(), err)
 	t.record(e, err)
+	return e
 }
 
 // record writes the log record of a transfer. The keys and their order are what

@@ -144,9 +144,7 @@ func (t *Transfer) writable(off, n int64) error {
 
 // wrote accounts for n bytes that were written.
 func (t *Transfer) wrote(n int64, err error) error {
-	t.s.Touch()
-	t.moved.Add(n)
-	t.up.touched.Store(true)
+	t.accept(n)
 	if err != nil {
 		t.TransferError(err)
 		return err
@@ -155,6 +153,13 @@ func (t *Transfer) wrote(n int64, err error) error {
 		return ErrClosed
 	}
 	return nil
+}
+
+// accept counts n bytes that were written.
+func (t *Transfer) accept(n int64) {
+	t.s.Touch()
+	t.moved.Add(n)
+	t.up.touched.Store(true)
 }
 
 // Seek moves the position.

@@ -22,6 +22,7 @@ type upload struct {
 	old     int64   // its size
 	cut     bool    // it was truncated at open
 	link    bool    // the name is a link: a drop must not remove it
+	quiet   bool    // nobody is told of it
 	place   string  // of the file that is written, see ledger
 	object  *object // of a write in place
 	intent  int64   // of a write in place; stated is what it says
@@ -257,14 +258,19 @@ func (t *Transfer) openFile(mode vfs.Mode) error {
 	return nil
 }
 
+// journaled reports whether the upload needs an intention.
+func (t *Transfer) journaled(kind actions.Kind, owner string) bool {
+	return t.s.m.journal.wanted(kind, owner != "") && (owner != "" || !t.up.quiet)
+}
+
 func (t *Transfer) stateIntent(ctx context.Context, info fs.FileInfo, before dataprovider.Amount) error {
 	owner := t.s.owner()
-	if !t.s.m.journal.wanted(actions.UploadFailed, owner != "") {
+	if !t.journaled(actions.UploadFailed, owner) {
 		return nil
 	}
 	in := intent{
 		Op: intentWrite, Name: t.s.behind(ctx, t.name), Root: t.s.root, Before: before, Count: owner != "",
-		Event: t.s.event(actions.UploadFailed, t.name),
+		Event: t.s.event(actions.UploadFailed, t.name), Quiet: t.up.quiet,
 	}
 	if info != nil {
 		in.FileID, in.Size, in.Modified = vfs.FileIDOf(info), info.Size(), info.ModTime()

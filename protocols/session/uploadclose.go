@@ -20,7 +20,7 @@ func isSpaceLimit(err error) bool { return errors.Is(err, ErrQuota) }
 // storage agree.
 func (t *Transfer) closeUpload(ctx context.Context) error {
 	defer t.s.m.ledger.forget(t)
-	pg := t.s.m.ledger.lockOpen(t)
+	pg := t.s.m.ledger.pass(t.s.path("/"), func() *pages { return t.s.m.ledger.lockOpen(t) })
 	defer pg.unlock()
 	if t.up.staged {
 		return t.closeStaged(ctx, pg)
@@ -44,8 +44,8 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages) error {
 	if cerr := t.file.Close(); cerr != nil && err == nil {
 		t.s.log.Warn("close after publishing", "virtual_path", e.Object.Name, "error", cerr)
 	}
-	t.finish(&e, p.size, err)
-	if serr := t.s.settle(ctx, p.id, &e, p.delta, t.up.room, p.amended); serr != nil && err == nil {
+	tell := t.finish(&e, p.size, err)
+	if serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, p.amended); serr != nil && err == nil {
 		err = serr
 	}
 	return err
@@ -63,7 +63,7 @@ func (t *Transfer) keep(err error) bool {
 	if err == nil {
 		return true
 	}
-	return t.s.m.cfg.UploadMode == uploadModeKeep && !isSpaceLimit(err) && t.moved.Load() > 0
+	return t.s.m.cfg.UploadMode == uploadModeKeep && !t.up.quiet && !isSpaceLimit(err) && t.moved.Load() > 0
 }
 
 type published struct {
@@ -103,14 +103,14 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, e actions.Event, caus
 	if err := t.up.room.cover(delta); err != nil {
 		return p, refuse("upload", e.Object.Name, err)
 	}
-	if owner := t.s.owner(); t.s.m.journal.wanted(e.Kind, owner != "") {
+	if owner := t.s.owner(); t.journaled(e.Kind, owner) {
 		e.Result.Size = after.Bytes
 		if cause != nil {
 			fail(&e, cause)
 		}
 		p.id, err = t.s.m.journal.begin(ctx, intent{
 			Op: intentPublish, Name: t.s.behind(ctx, e.Object.Name), Root: t.s.root, FileID: vfs.FileIDOf(info),
-			Delta: delta, Count: owner != "", Event: e,
+			Delta: delta, Count: owner != "", Event: e, Quiet: t.up.quiet,
 		})
 		if err != nil {
 			return p, err
@@ -150,18 +150,16 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 	switch {
 	case serr != nil: // what is counted stays
 		after = t.up.object.counted
-	case isSpaceLimit(err) && t.removePartial(ctx, info):
+	case (isSpaceLimit(err) || err != nil && t.up.quiet) && t.removePartial(ctx, info):
 		pg.detach(t.up.object)
 	case !vfs.Unlinked(info):
 		after = amountOf(info)
 	}
 	e := t.s.event(kindOf(err), t.Name())
 	untouched := err == nil && !t.up.touched.Load()
-	tell := &e
-	if untouched {
-		tell = nil
-	} else {
-		t.finish(&e, after.Bytes, err)
+	var tell *actions.Event
+	if !untouched {
+		tell = t.finish(&e, after.Bytes, err)
 	}
 	if serr := t.bookInPlace(ctx, pg, tell, after, last); serr != nil && err == nil {
 		err = serr

@@ -1,0 +1,96 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// Digest feeds the whole of a file to h. It takes the permissions list and
+// download, since a hash of little says all, and the file filters. It is no
+// download: no hook hears of it and no bandwidth is counted.
+func (s *Session) Digest(ctx context.Context, name string, h io.Writer) error {
+	return s.do("digest", name, func(name string) error {
+		if !s.reaches(dataprovider.PermList, name) || !s.reaches(dataprovider.PermDownload, name) || !s.contentAllowed(name) {
+			return refuse("digest", name, vfs.ErrPermission)
+		}
+		release, err := s.reserve()
+		if err != nil {
+			return refuse("digest", name, err)
+		}
+		defer release()
+		ctx, cancel := s.within(ctx)
+		defer cancel()
+		f, err := s.fs.Open(ctx, name, vfs.Read)
+		if err != nil {
+			return err
+		}
+		defer f.Close() // only read
+		_, err = s.feed(ctx, f, h, 0, 0, func(f func() (int, error)) (int, error) { return f() })
+		return err
+	})
+}
+
+// Digest feeds n bytes of the open file from off on to h; 0 is all to the end. It
+// returns how many there were. It takes the permission to read and is not counted
+// as a transfer.
+func (t *Transfer) Digest(ctx context.Context, h io.Writer, off, n int64) (int64, error) {
+	err := t.readable()
+	if err == nil && (off < 0 || n < 0) {
+		err = refuse("digest", t.Name(), vfs.ErrUnsupported)
+	}
+	var total int64
+	if err == nil {
+		ctx, cancel := t.s.within(ctx)
+		defer cancel()
+		total, err = t.s.feed(ctx, t.file, h, off, n, t.piece)
+	}
+	t.s.failed("digest", t.Name(), err)
+	return total, err
+}
+
+// feed reads n bytes from off on, 0 is all, each piece within do, and writes them
+// to w.
+func (s *Session) feed(ctx context.Context, r io.ReaderAt, w io.Writer, off, n int64,
+	do func(func() (int, error)) (int, error),
+) (total int64, err error) {
+	buf := s.m.buffers.get()
+	defer s.m.buffers.put(buf)
+	for n == 0 || total < n {
+		if err := ctx.Err(); err != nil {
+			return total, context.Cause(ctx)
+		}
+		p := *buf
+		if n > 0 {
+			p = p[:min(n-total, bufferSize)]
+		}
+		m, rerr := do(func() (int, error) { return r.ReadAt(p, off+total) })
+		s.Touch()
+		if m > 0 {
+			if _, err := w.Write(p[:m]); err != nil {
+				return total, err
+			}
+			total += int64(m)
+		}
+		switch {
+		case errors.Is(rerr, io.EOF):
+			return total, nil
+		case rerr != nil:
+			return total, rerr
+		}
+	}
+	return total, nil
+}
+
+// within is ctx that ends with the session too; the cause is ErrClosed then.
+func (s *Session) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.ctx, func() { cancel(ErrClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}

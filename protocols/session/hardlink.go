@@ -1,0 +1,98 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// Link gives the regular file at oldname, which is not a link, a second name.
+// There must be nothing at newname (vfs.ErrExist).
+//
+// The file appears in another directory without a copy, so it takes what reading
+// it takes: list and download where it is; and what making it takes: upload and
+// create_symlinks where it goes. The file filters apply to both names. And since
+// whoever changes the one name changes the other, the directory of newname must
+// not allow anything with files that the one of oldname does not.
+//
+// A file counts once for the quota, as it does for the usage scan and for the
+// disk, however many names it has.
+func (s *Session) Link(ctx context.Context, oldname, newname string) error {
+	return s.do("link", oldname, func(oldname string) error {
+		newname, err := parse("link to", newname)
+		if err != nil {
+			return err
+		}
+		l, ok := vfs.As[vfs.HardLinker](s.fs)
+		if !ok {
+			return refuse("link", newname, vfs.ErrUnsupported)
+		}
+		if !s.mayLink(oldname, newname) {
+			return refuse("link", newname, vfs.ErrPermission)
+		}
+		if err := s.link(ctx, l, oldname, newname); err != nil {
+			return err
+		}
+		s.command("Link", oldname, newname, noChange())
+		return nil
+	})
+}
+
+func (s *Session) link(ctx context.Context, l vfs.HardLinker, oldname, newname string) error {
+	pg, places, err := s.lock(ctx, oldname, newname)
+	if err != nil {
+		return err
+	}
+	defer pg.unlock()
+	info, err := s.lstat(ctx, oldname)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return refuse("link", oldname, vfs.ErrIsDir)
+	case info.Mode().Type() != 0:
+		return refuse("link", oldname, vfs.ErrUnsupported)
+	}
+	switch _, err := s.lstat(ctx, newname); {
+	case err == nil:
+		return refuse("link", newname, vfs.ErrExist)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := l.Link(ctx, oldname, newname); err != nil {
+		return err
+	}
+	// From now on neither name takes the file away when it goes.
+	pg.book(places[0], noAmount)
+	pg.book(places[1], noAmount)
+	return nil
+}
+
+// mayLink applies the rules of Link.
+func (s *Session) mayLink(oldname, newname string) bool {
+	if newname == "/" || !s.fileAllowed(oldname) || !s.fileAllowed(newname) {
+		return false
+	}
+	for _, perm := range []string{dataprovider.PermList, dataprovider.PermDownload} {
+		if !s.allowed(perm, oldname) {
+			return false
+		}
+	}
+	for _, perm := range []string{dataprovider.PermUpload, dataprovider.PermCreateSymlinks} {
+		if !s.allowed(perm, newname) {
+			return false
+		}
+	}
+	for _, perm := range []string{
+		dataprovider.PermOverwrite, dataprovider.PermDelete, dataprovider.PermRename,
+		dataprovider.PermChmod, dataprovider.PermChown, dataprovider.PermChtimes,
+	} {
+		if s.allowed(perm, newname) && !s.allowed(perm, oldname) {
+			return false
+		}
+	}
+	return true
+}
