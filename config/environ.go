@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sftpgo/spelling"
 )
 
 const (
@@ -183,7 +185,7 @@ func (r *reader) ignoreBelow(n *node, v *variable, key string) {
 
 func (r *reader) unknownVariable(n *node, parent, v *variable, key string) {
 	hint := ""
-	if s := nearest(key, sortedKeys(n.keys)); s != "" {
+	if s := spelling.Nearest(key, sortedKeys(n.keys)); s != "" {
 		hint = "; did you mean " + parent.child(s) + strings.TrimPrefix(v.deepest(), v.name) + "?"
 	}
 	r.fault(v.deepest(), "unknown setting%s", hint)

@@ -95,7 +95,7 @@ func TestEnvironmentWarnings(t *testing.T) {
 	empty := write(t, "empty.json", "{}")
 	_, report, err := config.Load(dir, filepath.Join(empty, "empty.json"), []string{
 		"SFTPGO_COMMON_IDLE_TIMEOUT=3", "SFTPGO_LOG_FILE_PATH=x", "SFTPGO_ACTION=upload",
-		"SFTPGO_HTTPD__BINDINGS__0__PORT=8080", "SFTPGO_KMS__SECRETS__URL=", "SFTPGO_SFTPD__CIPHERS=a",
+		"SFTPGO_HTTPD__BINDINGS__0__PORT=8080", "SFTPGO_KMS__SECRETS__URL=", "SFTPGO_SFTPD__SETSTAT_MODE=a",
 		"SFTPGO_SFTPD__BINDINGS__0__APPLY_PROXY_CONFIG=0", "SFTPGO_PLUGINS__0__TYPE=notifier",
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func TestEnvironmentWarnings(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{
 		"SFTPGO_COMMON_IDLE_TIMEOUT has no effect; did you mean SFTPGO_COMMON__IDLE_TIMEOUT?",
-		"settings that are known but have no effect in this version: httpd, kms, plugins, sftpd.bindings[].apply_proxy_config, sftpd.ciphers",
+		"settings that are known but have no effect in this version: httpd, kms, plugins, sftpd.bindings[].apply_proxy_config, sftpd.setstat_mode",
 	}, report.Warnings); diff != "" {
 		t.Error(diff)
 	}

@@ -40,6 +40,9 @@ func (c *Config) paths() map[string]*string {
 	for i := range c.SFTPD.HostKeys {
 		paths["sftpd.host_keys."+strconv.Itoa(i)] = &c.SFTPD.HostKeys[i]
 	}
+	for i := range c.SFTPD.HostCertificates {
+		paths["sftpd.host_certificates."+strconv.Itoa(i)] = &c.SFTPD.HostCertificates[i]
+	}
 	for i := range c.HTTP.CACertificates {
 		paths["http.ca_certificates."+strconv.Itoa(i)] = &c.HTTP.CACertificates[i]
 	}

@@ -48,6 +48,7 @@ func TestSchemaHoldsEveryField(t *testing.T) {
 func TestPathsAreComplete(t *testing.T) {
 	cfg := Default()
 	cfg.SFTPD.HostKeys = []string{"x"}
+	cfg.SFTPD.HostCertificates = []string{"x"}
 	cfg.HTTP.CACertificates = []string{"x"}
 	cfg.HTTP.Certificates = append(cfg.HTTP.Certificates, httpsink.KeyPair{})
 	paths := cfg.paths()
@@ -60,7 +61,7 @@ func TestPathsAreComplete(t *testing.T) {
 					name += ".0"
 				}
 				file := strings.HasSuffix(child.key, "_file") || strings.HasSuffix(child.key, "_dir") || strings.HasSuffix(child.key, "_path") ||
-					child.key == "host_keys" || child.key == "ca_certificates" || child.key == "cert" || child.key == "key" || child.path == "data_provider.name"
+					child.key == "host_keys" || child.key == "host_certificates" || child.key == "ca_certificates" || child.key == "cert" || child.key == "key" || child.path == "data_provider.name"
 				if file != (paths[name] != nil) {
 					t.Errorf("%s: by its name a file: %v, resolved: %v", name, file, paths[name] != nil)
 				}
@@ -69,18 +70,4 @@ func TestPathsAreComplete(t *testing.T) {
 		}
 	}
 	walk(schema())
-}
-
-func TestDistance(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"port", "port", 0}, {"prot", "port", 1}, {"prt", "port", 1}, {"ports", "port", 1}, {"post", "port", 1}, {"", "abc", 3}, {"kitten", "sitting", 3}} {
-		if got := distance(tt.a, tt.b); got != tt.want {
-			t.Errorf("%q to %q: %d, want %d", tt.a, tt.b, got, tt.want)
-		}
-	}
-	if s := nearest("host", []string{"banner", "host_keys"}); s != "" {
-		t.Errorf("host is far from %s", s)
-	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"sftpgo/spelling"
 )
 
 // reader goes through what a file and the environment hold, key by key, and
@@ -167,7 +169,7 @@ func (r *reader) hint(n *node, key, where string) string {
 }
 
 func (r *reader) guess(n *node, key, where string) string {
-	if s := nearest(key, sortedKeys(n.keys)); s != "" {
+	if s := spelling.Nearest(key, sortedKeys(n.keys)); s != "" {
 		return join(where, s)
 	}
 	if found := r.root.find(key); len(found) > 0 {

@@ -50,15 +50,9 @@ sftpd.setstat_mode
 sftpd.proxy_protocol
 sftpd.proxy_allowed
 sftpd.bindings[].apply_proxy_config
-sftpd.kex_algorithms
-sftpd.ciphers
-sftpd.macs
 sftpd.trusted_user_ca_keys
 sftpd.keyboard_interactive_auth_hook
 
-sftpd.host_certificates
-sftpd.host_key_algorithms
-sftpd.public_key_algorithms
 sftpd.revoked_user_certs_file
 sftpd.keyboard_interactive_authentication
 

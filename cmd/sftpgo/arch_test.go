@@ -22,13 +22,14 @@ type rule struct {
 // pattern that matches counts ("/..." is a package and all below it, "/*" the
 // packages one below).
 func imports() []rule {
-	frontEnd := []string{"protocols", "protocols/session", "protocols/auth", "protocols/waiting", "dataprovider", "vfs"}
+	frontEnd := []string{"protocols", "protocols/session", "protocols/auth", "protocols/waiting", "dataprovider", "vfs", "spelling"}
 	return []rule{
 		// The leaves know nothing of each other.
 		{"vfs", nil},
 		{"dataprovider", nil},
 		{"actions", nil},
 		{"docs", nil},
+		{"spelling", nil},
 		// What implements them knows the parent only. The outbox of events lives in
 		// the data store.
 		{"vfs/*", []string{"vfs"}},
@@ -38,7 +39,7 @@ func imports() []rule {
 		// The middle owns the rules. The table of failures names the errors of all.
 		{"protocols", []string{"protocols/session", "actions", "dataprovider", "vfs"}},
 		{"protocols/session", []string{"actions", "dataprovider", "vfs"}},
-		{"protocols/auth", []string{"dataprovider"}},
+		{"protocols/auth", []string{"dataprovider", "protocols/waiting"}},
 		{"protocols/waiting", nil},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
@@ -49,6 +50,7 @@ func imports() []rule {
 		{"config", []string{
 			"actions", "actions/httpsink", "dataprovider", "protocols/session",
 			"protocols/sshd", "protocols/ftpd", "protocols/webdavd", "protocols/telemetry",
+			"spelling",
 		}},
 		// The only place that names implementations. Nothing names this one.
 		{"cmd/sftpgo", []string{

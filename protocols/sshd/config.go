@@ -17,8 +17,13 @@ type Config struct {
 	// SFTPGo_<version>.
 	Banner string `json:"banner"`
 	// HostKeys are files with private keys, relative to the configuration
-	// directory. Empty: id_rsa, id_ecdsa and id_ed25519 there, made when missing.
+	// directory. Empty: id_rsa and id_ed25519 there, made when missing, and
+	// id_ecdsa, if it is there.
 	HostKeys []string `json:"host_keys"`
+	// HostCertificates are files with certificates for host keys, as ssh-keygen -h
+	// makes them, relative to the configuration directory.
+	HostCertificates []string `json:"host_certificates"`
+	Algorithms
 	// LoginBannerFile holds the text shown before authentication.
 	LoginBannerFile string `json:"login_banner_file"`
 	// EnabledSSHCommands are the commands that clients may run. "*" is all.
@@ -38,6 +43,7 @@ func DefaultConfig() Config {
 	return Config{
 		Bindings:               []Binding{{Port: 2022}},
 		HostKeys:               []string{},
+		Algorithms:             Algorithms{AlgorithmProfile: profileModern},
 		EnabledSSHCommands:     []string{"scp"},
 		PasswordAuthentication: true,
 	}
@@ -60,5 +66,11 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("host_keys.%d: is empty", i))
 		}
 	}
-	return errors.Join(errs...)
+	for i, file := range c.HostCertificates {
+		if file == "" {
+			errs = append(errs, fmt.Errorf("host_certificates.%d: is empty", i))
+		}
+	}
+	_, err := c.offer(hasAES())
+	return errors.Join(append(errs, err)...)
 }

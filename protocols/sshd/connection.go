@@ -26,7 +26,7 @@ func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
 	defer cancel()
 
 	stop := context.AfterFunc(l.ctx, func() { nc.Close() })
-	conn, channels, requests, err := s.handshake(nc, l.config())
+	conn, channels, requests, err := s.handshake(nc, l)
 	out()
 	stop()
 	if err != nil {
@@ -44,11 +44,13 @@ func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
 }
 
 // handshake brings the connection from the first byte to the end of the login.
-func (s *Server) handshake(nc net.Conn, cfg *ssh.ServerConfig) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+func (s *Server) handshake(nc net.Conn, l *login) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+	cfg := l.config()
 	g, err := greet(nc, cfg.ServerVersion)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	l.client = g.client
 	cfg.Ciphers = g.offer.prefer(cfg.Ciphers)
 	return ssh.NewServerConn(&burstConn{Conn: g, pool: &s.buffers}, cfg)
 }

@@ -24,12 +24,16 @@ import (
 const rsaBits = 4096
 
 // hostKeys loads the files, which are relative to dir. With no files it takes
-// id_rsa, id_ecdsa and id_ed25519 of dir. Those, and absolute files of these
-// names, are made when they are missing.
-func hostKeys(dir string, files []string, log *slog.Logger) ([]ssh.Signer, error) {
+// id_rsa and id_ed25519 of dir, which are made when they are missing, and
+// id_ecdsa, if it is there. Absolute files of these three names are made, too.
+func hostKeys(dir string, files []string, minRSABits int, log *slog.Logger) ([]ssh.Signer, error) {
 	make := len(files) == 0
 	if make {
-		files = []string{"id_rsa", "id_ecdsa", "id_ed25519"}
+		files = []string{"id_rsa", "id_ed25519"}
+		if _, err := os.Lstat(filepath.Join(dir, "id_ecdsa")); !errors.Is(err, fs.ErrNotExist) {
+			// Of an older installation. Clients may know the server by it.
+			files = append(files, "id_ecdsa")
+		}
 	}
 	signers := []ssh.Signer{}
 	paths := []string{}
@@ -50,7 +54,7 @@ func hostKeys(dir string, files []string, log *slog.Logger) ([]ssh.Signer, error
 		return nil, err
 	}
 	for _, path := range paths {
-		signer, err := loadHostKey(path, log)
+		signer, err := loadHostKey(path, minRSABits, log)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +63,7 @@ func hostKeys(dir string, files []string, log *slog.Logger) ([]ssh.Signer, error
 	return signers, nil
 }
 
-func loadHostKey(path string, log *slog.Logger) (ssh.Signer, error) {
+func loadHostKey(path string, minRSABits int, log *slog.Logger) (ssh.Signer, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("host key: %w", err)
@@ -71,16 +75,20 @@ func loadHostKey(path string, log *slog.Logger) (ssh.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host key %s: %w", path, err)
 	}
-	if signer.PublicKey().Type() != ssh.KeyAlgoRSA {
-		return signer, nil
+	if bits := rsaSize(signer.PublicKey()); bits > 0 && bits < minRSABits {
+		return nil, fmt.Errorf("host key %s: RSA with %d bits is too short, %d are needed; make a new one", path, bits, minRSABits)
 	}
-	// Without ssh-rsa, whose signature is SHA-1.
-	algorithms := []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	limited, err := ssh.NewSignerWithAlgorithms(signer.(ssh.AlgorithmSigner), algorithms)
-	if err != nil {
-		return nil, fmt.Errorf("host key %s: %w", path, err)
+	return signer, nil
+}
+
+// rsaSize returns the bits of an RSA key, and 0 for another.
+func rsaSize(key ssh.PublicKey) int {
+	if k, ok := key.(ssh.CryptoPublicKey); ok {
+		if public, ok := k.CryptoPublicKey().(*rsa.PublicKey); ok {
+			return public.N.BitLen()
+		}
 	}
-	return limited, nil
+	return 0
 }
 
 // generator returns what makes a key for a file of that name, or nil.

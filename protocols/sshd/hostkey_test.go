@@ -1,6 +1,10 @@
 package sshd
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,7 +17,7 @@ import (
 
 func fingerprints(t *testing.T, dir string, files ...string) []string {
 	t.Helper()
-	signers, err := hostKeys(dir, files, slog.New(slog.DiscardHandler))
+	signers, err := hostKeys(dir, files, 2048, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,10 +36,10 @@ func TestHostKeysAreMadeOnce(t *testing.T) {
 		kind, _, _ := strings.Cut(f, " ")
 		kinds = append(kinds, kind)
 	}
-	if diff := cmp.Diff([]string{"ssh-rsa", "ecdsa-sha2-nistp256", "ssh-ed25519"}, kinds); diff != "" {
+	if diff := cmp.Diff([]string{"ssh-rsa", "ssh-ed25519"}, kinds); diff != "" {
 		t.Errorf("kinds (-want +got):\n%s", diff)
 	}
-	for _, name := range []string{"id_rsa", "id_ecdsa", "id_ed25519"} {
+	for _, name := range []string{"id_rsa", "id_ed25519"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
@@ -67,7 +71,7 @@ func TestHostKeyList(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{"id_ed25519", "other", filepath.Join(elsewhere, "other"), "bad", filepath.Join(elsewhere, "no", "id_rsa")} {
-		if _, err := hostKeys(dir, []string{file}, slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := hostKeys(dir, []string{file}, 2048, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%s: no error", file)
 		} else if !strings.Contains(err.Error(), file) {
 			t.Errorf("%s: the error does not name it: %v", file, err)
@@ -75,14 +79,41 @@ func TestHostKeyList(t *testing.T) {
 	}
 }
 
-func TestRSAHostKeySignsWithSHA2(t *testing.T) {
+// TestECDSAHostKeyOfOldInstallation: no new one is made, but one that is there is
+// used, because clients may know the server by it.
+func TestECDSAHostKeyOfOldInstallation(t *testing.T) {
 	dir := t.TempDir()
-	signers, err := hostKeys(dir, []string{filepath.Join(dir, "id_rsa")}, slog.New(slog.DiscardHandler))
+	if err := makeHostKey(filepath.Join(dir, "id_ecdsa"), generateECDSA, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(fingerprints(t, dir), "\n")
+	for _, kind := range []string{"ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-nistp256 "} {
+		if !strings.Contains(got, kind) {
+			t.Errorf("no %s in\n%s", kind, got)
+		}
+	}
+}
+
+func TestShortRSAHostKey(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "short")
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	if diff := cmp.Diff(want, signers[0].(ssh.MultiAlgorithmSigner).Algorithms()); diff != "" {
-		t.Errorf("algorithms (-want +got):\n%s", diff)
+	block := &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}
+	if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for profile, refused := range map[string]bool{profileModern: true, profileLegacy: false} {
+		cfg := DefaultConfig()
+		cfg.HostKeys, cfg.AlgorithmProfile = []string{"short"}, profile
+		_, err := cfg.transport(dir, slog.New(slog.DiscardHandler))
+		if refused != (err != nil) {
+			t.Errorf("%s: %v", profile, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), path+": RSA with 1024 bits is too short, 2048 are needed") {
+			t.Error(err)
+		}
 	}
 }

@@ -35,6 +35,7 @@ type login struct {
 	srv    *Server
 	ctx    context.Context // ends with the login deadline
 	remote netip.Addr
+	client string // the software that it says it is
 
 	user     string // as last given
 	password bool   // a password was tried; Authenticate has noted how that ended
@@ -118,7 +119,9 @@ func (l *login) failed(err error) {
 		l.srv.logins.LoginFailed(l.ctx, auth.Attempt{Protocol: dataprovider.ProtocolSSH, Remote: l.remote, User: l.user}, errNoAttempt)
 	case errors.As(err, &negotiation):
 		// What an old device needs is worth knowing to whoever runs the server.
-		l.srv.log.Warn("no common algorithm with the client", "client_ip", l.remote.String(), "error", err)
+		l.srv.log.LogAttrs(l.ctx, slog.LevelWarn, "no common algorithm with the client", append([]slog.Attr{
+			slog.String("client_ip", l.remote.String()), slog.String("client", l.client),
+		}, mismatch(negotiation)...)...)
 		return
 	}
 	l.srv.log.Debug("connection ended before login", "client_ip", l.remote.String(), "error", err)

@@ -33,6 +33,7 @@ type greeting struct {
 	net.Conn
 	early   []byte // read from the client and not handed on yet
 	swallow int    // bytes of our version line that the library is yet to write
+	client  string // the client's version line
 	offer   clientOffer
 }
 
@@ -59,8 +60,9 @@ func (g *greeting) listen() error {
 	buf := make([]byte, 4<<10)
 	var deadline time.Time
 	for {
-		rest, spoke := afterVersion(g.early)
+		version, rest, spoke := clientVersion(g.early)
 		if spoke {
+			g.client = version
 			packet, more := firstPacket(rest)
 			if !more {
 				g.offer = parseOffer(packet)
@@ -86,15 +88,17 @@ func (g *greeting) listen() error {
 	}
 }
 
-// afterVersion returns what follows the client's version line.
-func afterVersion(early []byte) (rest []byte, ok bool) {
+// clientVersion returns the version line of the client, without its end and cut
+// to the 255 bytes that it may have, and what follows it.
+func clientVersion(early []byte) (version string, rest []byte, ok bool) {
 	for {
 		line, rest, ok := bytes.Cut(early, []byte("\n"))
 		if !ok {
-			return nil, false
+			return "", nil, false
 		}
 		if bytes.HasPrefix(line, []byte("SSH-")) {
-			return rest, true
+			line = bytes.TrimSuffix(line, []byte("\r"))
+			return string(line[:min(len(line), 255)]), rest, true
 		}
 		early = rest
 	}

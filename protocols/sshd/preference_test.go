@@ -157,7 +157,7 @@ func TestGreetingReplay(t *testing.T) {
 func FuzzGreeting(f *testing.F) {
 	f.Add(append([]byte("SSH-2.0-them\r\n"), kexInit(openSSHCiphers, "aes128-ctr")...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rest, spoke := afterVersion(b)
+		_, rest, spoke := clientVersion(b)
 		if !spoke {
 			return
 		}

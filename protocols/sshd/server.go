@@ -67,21 +67,16 @@ func New(cfg Config, logins Logins, sessions *session.Manager, idle time.Duratio
 		password: cfg.PasswordAuthentication,
 		waiting:  waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
 	}
-	keys, err := hostKeys(configDir, cfg.HostKeys, s.log)
-	if err != nil {
+	var err error
+	if s.ssh, err = cfg.transport(configDir, s.log); err != nil {
 		return nil, err
 	}
-	s.ssh = transport()
-	s.ssh.MaxAuthTries = cfg.MaxAuthTries
 	s.ssh.ServerVersion = "SSH-2.0-" + cfg.Banner
 	if cfg.Banner == "" {
 		s.ssh.ServerVersion = "SSH-2.0-SFTPGo_" + version
 	}
 	if text := s.loginBanner(configDir, cfg.LoginBannerFile); text != "" {
 		s.ssh.BannerCallback = func(ssh.ConnMetadata) string { return text }
-	}
-	for _, key := range keys {
-		s.ssh.AddHostKey(key)
 	}
 	s.enable(cfg.EnabledSSHCommands, commands())
 	return s, nil

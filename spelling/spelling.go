@@ -1,19 +1,28 @@
-package config
+// Package spelling finds the word that was meant by one that was mistyped.
+package spelling
 
-// nearest returns the candidate that a typist may have meant by word, or "".
-func nearest(word string, candidates []string) string {
+import "strings"
+
+// Nearest returns the candidate that a typist may have meant by word, or "". A
+// word that is all of a candidate up to its "@" means that candidate.
+func Nearest(word string, candidates []string) string {
+	for _, c := range candidates {
+		if name, _, ok := strings.Cut(c, "@"); ok && name == word {
+			return c
+		}
+	}
 	best, limit := "", 1+min(len(word)/4, 2)
 	for _, c := range candidates {
-		if d := distance(word, c); d <= limit {
+		if d := Distance(word, c); d <= limit {
 			best, limit = c, d-1
 		}
 	}
 	return best
 }
 
-// distance counts the letters to add, drop, change or swap with their neighbour
+// Distance counts the letters to add, drop, change or swap with their neighbour
 // to make b out of a (optimal string alignment).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
