@@ -74,7 +74,7 @@ func (l *ledger) pass(root string, lock func() *pages) *pages {
 }
 
 // overlapping returns the watched homes that a session with the home root may
-// change, in the order in which they are locked.
+// change.
 func (l *ledger) overlapping(root string) []*watched {
 	l.mu.Lock()
 	defer l.mu.Unlock()

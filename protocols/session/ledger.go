@@ -389,15 +389,3 @@ func (s *Session) behind(ctx context.Context, name string) string {
 	}
 	return name
 }
-
-// amountOf is what a file counts for: only regular files count.
-func amountOf(info fs.FileInfo) dataprovider.Amount {
-	if info == nil || !info.Mode().IsRegular() {
-		return dataprovider.Amount{}
-	}
-	return dataprovider.Amount{Files: 1, Bytes: info.Size()}
-}
-
-func minus(a, b dataprovider.Amount) dataprovider.Amount {
-	return dataprovider.Amount{Files: a.Files - b.Files, Bytes: a.Bytes - b.Bytes}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 
 	"sftpgo/dataprovider"
@@ -58,4 +59,16 @@ func countTree(ctx context.Context, f vfs.FS, dir string) (total dataprovider.Am
 		total = total.Add(sub)
 	}
 	return total, nil
+}
+
+// amountOf is what a file counts for: only regular files count.
+func amountOf(info fs.FileInfo) dataprovider.Amount {
+	if info == nil || !info.Mode().IsRegular() {
+		return dataprovider.Amount{}
+	}
+	return dataprovider.Amount{Files: 1, Bytes: info.Size()}
+}
+
+func minus(a, b dataprovider.Amount) dataprovider.Amount {
+	return dataprovider.Amount{Files: a.Files - b.Files, Bytes: a.Bytes - b.Bytes}
 }
