@@ -4,53 +4,34 @@ import (
 	"errors"
 	"io"
 
-	"github.com/pkg/sftp"
-
 	"sftpgo/protocols"
 )
 
-// statusError is an error that pkg/sftp sends as is. The library finds the code
-// by errors.As and takes the text from Error.
+// statusError is an answer that is not in the table of failures.
 type statusError struct {
-	code error // one of sftp.ErrSSHFx...
+	code uint32
 	text string
 }
 
 func (e *statusError) Error() string { return e.text }
-func (e *statusError) Unwrap() error { return e.code }
 
 var (
-	errInternal   = &statusError{sftp.ErrSSHFxFailure, "internal error"}
-	errBadMessage = &statusError{sftp.ErrSSHFxBadMessage, "bad message"}
-	errListings   = &statusError{sftp.ErrSSHFxFailure, "too many open directories"}
+	errInternal   = &statusError{protocols.SFTPFailure, "internal error"}
+	errBadMessage = &statusError{protocols.SFTPBadMessage, "bad message"}
+	errHandle     = &statusError{protocols.SFTPFailure, "invalid handle"}
+	// errLogin is about accounts that may exist or not.
+	errLogin = &statusError{protocols.SFTPFailure, "unknown user"}
 )
 
-// answer returns what the client is told about err: nil, io.EOF or a
-// statusError. The session has logged the rest.
-func answer(err error) error {
-	if err == nil || err == io.EOF {
-		return err
+// fail is the reply to what did not work. The session has logged the rest.
+func (b *batch) fail(id uint32, err error) error {
+	if errors.Is(err, io.EOF) {
+		return b.status(id, protocols.SFTPEOF, "end of file")
 	}
 	var ready *statusError
 	if errors.As(err, &ready) {
-		return ready
+		return b.status(id, ready.code, ready.text)
 	}
 	st := protocols.StatusOf(err)
-	return &statusError{code(st.SFTP), st.Text}
-}
-
-func code(status uint32) error {
-	switch status {
-	case protocols.SFTPNoSuchFile:
-		return sftp.ErrSSHFxNoSuchFile
-	case protocols.SFTPPermissionDenied:
-		return sftp.ErrSSHFxPermissionDenied
-	case protocols.SFTPBadMessage:
-		return sftp.ErrSSHFxBadMessage
-	case protocols.SFTPConnectionLost:
-		return sftp.ErrSSHFxConnectionLost
-	case protocols.SFTPOpUnsupported:
-		return sftp.ErrSSHFxOpUnsupported
-	}
-	return sftp.ErrSSHFxFailure
+	return b.status(id, st.SFTP, st.Text)
 }

@@ -1,0 +1,15 @@
+package sftp
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+func sysOf(info fs.FileInfo) sys {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return unknown(info)
+	}
+	return sys{st.Uid, st.Gid, uint64(st.Nlink), time.Unix(int64(st.Atim.Sec), int64(st.Atim.Nsec))}
+}
