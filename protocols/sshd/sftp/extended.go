@@ -2,8 +2,12 @@ package sftp
 
 import (
 	"context"
+	"io"
+	"math"
 	"path"
 	"strings"
+
+	"sftpgo/vfs"
 )
 
 // hello is VERSION, with the extensions that this session can honour.
@@ -21,17 +25,37 @@ func (c *conn) hello() error {
 	return nil
 }
 
-// extensions are the pairs that VERSION announces.
+// extensions are the pairs that VERSION announces: what the storage of the
+// session can do, and nothing else.
 func (c *conn) extensions() [][2]string {
-	return [][2]string{
-		{"posix-rename@openssh.com", "1"},
-		{"statvfs@openssh.com", "2"},
-		{"fstatvfs@openssh.com", "2"},
-		{"limits@openssh.com", "1"},
-		{"expand-path@openssh.com", "1"},
-		{"home-directory", "1"},
-		{"users-groups-by-id@openssh.com", "1"},
+	can := c.s.Capabilities()
+	hashes := algorithmNames()
+	all := []struct {
+		there         bool
+		name, version string
+	}{
+		{true, "posix-rename@openssh.com", "1"},
+		{can.Space, "statvfs@openssh.com", "2"},
+		{can.Space, "fstatvfs@openssh.com", "2"},
+		{can.HardLinks, "hardlink@openssh.com", "1"},
+		{can.Sync, "fsync@openssh.com", "1"},
+		{can.LinkAttrs, "lsetstat@openssh.com", "1"},
+		{true, "limits@openssh.com", "1"},
+		{true, "expand-path@openssh.com", "1"},
+		{true, "copy-data", "1"},
+		{true, "home-directory", "1"},
+		{true, "users-groups-by-id@openssh.com", "1"},
+		{true, "check-file", hashes},
+		{true, "check-file-name", hashes},
+		{true, "check-file-handle", hashes},
 	}
+	var list [][2]string
+	for _, e := range all {
+		if e.there {
+			list = append(list, [2]string{e.name, e.version})
+		}
+	}
+	return list
 }
 
 // extended takes EXTENDED apart; nil is an extension that there is not.
@@ -40,6 +64,18 @@ func (c *conn) extended(f *fields) *request {
 	case "posix-rename@openssh.com":
 		from, to := f.text(), f.text()
 		return c.change("rename", func(ctx context.Context) error { return c.s.Rename(ctx, from, to) }, from, to)
+	case "hardlink@openssh.com":
+		from, to := f.text(), f.text()
+		return c.change("link", func(ctx context.Context) error { return c.s.Link(ctx, from, to) }, from, to)
+	case "lsetstat@openssh.com":
+		link := f.text()
+		a, err := f.attrs()
+		return c.change("setstat", func(ctx context.Context) error {
+			if err != nil {
+				return err
+			}
+			return c.s.SetLinkAttrs(ctx, link, a)
+		}, link)
 	case "statvfs@openssh.com":
 		return c.statvfs(f.text())
 	case "fstatvfs@openssh.com":
@@ -50,6 +86,12 @@ func (c *conn) extended(f *fields) *request {
 		q := c.statvfs(h.name())
 		q.h = h
 		return q
+	case "fsync@openssh.com":
+		return c.fsync(f.bytes())
+	case "copy-data":
+		return c.copyData(f)
+	case "check-file", "check-file-name", "check-file-handle":
+		return c.checkFile(name, f)
 	case "limits@openssh.com":
 		return limits()
 	case "expand-path@openssh.com":
@@ -60,6 +102,52 @@ func (c *conn) extended(f *fields) *request {
 		return c.names(f.bytes(), f.bytes())
 	}
 	return nil
+}
+
+// fsync is fsync@openssh.com (PROTOCOL of OpenSSH, 4.6).
+func (c *conn) fsync(wire []byte) *request {
+	h, err := c.file(wire)
+	if err != nil {
+		return refused("sync", err)
+	}
+	q := c.change("sync", h.file.t.Sync)
+	q.h, q.slow = h, true
+	return q
+}
+
+// copyData is copy-data (draft-ietf-secsh-filexfer-extensions-00, section 7).
+// OpenSSH's answer to a file that ends before all was copied is EOF.
+func (c *conn) copyData(f *fields) *request {
+	src, from, n := f.bytes(), f.u64(), f.u64()
+	dst, to := f.bytes(), f.u64()
+	if f.bad {
+		return nil
+	}
+	h, err := c.file(src)
+	if err != nil {
+		return refused("copy", err)
+	}
+	other, err := c.file(dst)
+	switch {
+	case err != nil:
+		return refused("copy", err)
+	case from > math.MaxInt64 || n > math.MaxInt64 || to > math.MaxInt64:
+		return refused("copy", errBadMessage)
+	case other.file.readOnly:
+		return refused("copy", vfs.ErrPermission)
+	}
+	q := c.change("copy", func(ctx context.Context) error {
+		done, err := h.file.t.CopyRange(ctx, other.file.t, int64(from), int64(n), int64(to))
+		if err == nil && n > 0 && done < int64(n) {
+			err = io.EOF
+		}
+		return err
+	})
+	q.h, q.slow = h, true
+	if other != h {
+		q.other = other
+	}
+	return q
 }
 
 // limits is limits@openssh.com, which lets OpenSSH 8.5 and later send and ask for
