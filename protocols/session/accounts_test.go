@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,10 +20,11 @@ import (
 	"sftpgo/vfs"
 )
 
-// walk counts what really lies in the home.
+// walk counts what really lies in the home, a file with several names once.
 func (r *rig) walk() dataprovider.Amount {
 	r.t.Helper()
 	var sum dataprovider.Amount
+	var linked []fs.FileInfo
 	err := filepath.WalkDir(r.home, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), vfs.StagingPrefix) {
 			return err
@@ -29,6 +32,12 @@ func (r *rig) walk() dataprovider.Amount {
 		info, err := d.Info()
 		if err != nil {
 			return err
+		}
+		if info.Sys().(*syscall.Stat_t).Nlink > 1 {
+			if slices.ContainsFunc(linked, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
+				return nil
+			}
+			linked = append(linked, info)
 		}
 		sum = sum.Add(dataprovider.Amount{Files: 1, Bytes: info.Size()})
 		return nil

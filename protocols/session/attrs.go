@@ -170,12 +170,11 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 	if !ok {
 		return refuse("truncate", name, vfs.ErrUnsupported)
 	}
-	pg, places, err := s.lock(ctx, s.behind(ctx, name))
+	pg, spots, err := s.lockFiles(ctx, s.behind(ctx, name))
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
-	place := places[0]
 	info, err := s.fs.Stat(ctx, name)
 	if err != nil {
 		return err
@@ -183,7 +182,11 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 	if !info.Mode().IsRegular() {
 		return refuse("truncate", name, vfs.ErrIsDir)
 	}
-	before, open := pg.found(place, info)
+	before := amountOf(info)
+	_, open := pg.found(spots[0].place, info)
+	if open == nil {
+		open = s.m.ledger.written(info) // under another name
+	}
 	r := &room{top: info.Size()}
 	if open != nil {
 		r = open.room // its writers book what becomes of it
@@ -223,7 +226,9 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 		r.release()
 		return err
 	}
-	pg.book(place, after)
+	if vfs.NamesOf(info) <= 1 {
+		pg.book(spots[0].place, after)
+	}
 	settle, cancel := detached(ctx)
 	defer cancel()
 	return s.settle(settle, id, nil, minus(after, before), r, nil)

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
-	"path"
 	"sync"
 
 	"sftpgo/actions"
@@ -128,29 +126,4 @@ func (l *ledger) writing(root string) (map[string]bool, dataprovider.Amount) {
 		}
 	}
 	return ids, booked
-}
-
-// countBut counts the regular files below a directory without those with one of
-// the identities. Links are not followed.
-func countBut(ctx context.Context, f vfs.FS, dir string, but map[string]bool) (total dataprovider.Amount, err error) {
-	var below []string
-	for info, err := range f.List(ctx, dir) {
-		switch {
-		case err != nil:
-			return noAmount, err
-		case info.IsDir():
-			below = append(below, path.Join(dir, info.Name()))
-		case len(but) == 0 || !but[vfs.FileIDOf(info)]:
-			total = total.Add(amountOf(info))
-		}
-	}
-	for _, name := range below {
-		sub, err := countBut(ctx, f, name, but)
-		// It may have gone meanwhile, or be a file by now.
-		if err != nil && !errors.Is(err, vfs.ErrNotExist) && !errors.Is(err, vfs.ErrNotDir) {
-			return noAmount, err
-		}
-		total = total.Add(sub)
-	}
-	return total, nil
 }

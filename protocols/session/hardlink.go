@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 
 	"sftpgo/dataprovider"
 	"sftpgo/vfs"
@@ -42,32 +40,27 @@ func (s *Session) Link(ctx context.Context, oldname, newname string) error {
 }
 
 func (s *Session) link(ctx context.Context, l vfs.HardLinker, oldname, newname string) error {
-	pg, places, err := s.lock(ctx, oldname, newname)
+	pg, spots, err := s.lockFiles(ctx, oldname, newname)
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
-	info, err := s.lstat(ctx, oldname)
-	switch {
-	case err != nil:
-		return err
+	switch info := spots[0].info; {
+	case info == nil:
+		return spots[0].err
 	case info.IsDir():
 		return refuse("link", oldname, vfs.ErrIsDir)
 	case info.Mode().Type() != 0:
 		return refuse("link", oldname, vfs.ErrUnsupported)
-	}
-	switch _, err := s.lstat(ctx, newname); {
-	case err == nil:
+	case spots[1].info != nil:
 		return refuse("link", newname, vfs.ErrExist)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
 	}
 	if err := l.Link(ctx, oldname, newname); err != nil {
 		return err
 	}
 	// From now on neither name takes the file away when it goes.
-	pg.book(places[0], noAmount)
-	pg.book(places[1], noAmount)
+	pg.book(spots[0].place, noAmount)
+	pg.book(spots[1].place, noAmount)
 	return nil
 }
 

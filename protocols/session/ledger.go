@@ -1,10 +1,8 @@
 package session
 
 import (
-	"context"
 	"encoding/json"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +17,10 @@ import (
 // the file in place it is what lay there before the first of them began, and
 // whatever is done to the file by then is booked by the last of them: one change
 // of usage, and as long as it is open nobody can use twice what the file takes.
+//
+// A file with several names counts once. It goes with the last of them, so that
+// an entry with a file that has others counts for nothing. Who books such a file
+// locks it, besides the place of its name.
 type ledger struct {
 	// tree is held by all who book, and by a rename of a directory alone: it takes
 	// along what others have looked up below it, and a crash must not find their
@@ -29,6 +31,7 @@ type ledger struct {
 	pages   map[string]*page // by place
 	uploads map[*Transfer]struct{}
 	objects map[*object]struct{} // that have writers
+	files   map[string]*object   // the same, by identity
 	watches map[string]*watched  // by storage path
 
 	watchings atomic.Uint64 // watches that were begun, ever
@@ -58,7 +61,7 @@ type object struct {
 func newLedger() *ledger {
 	return &ledger{
 		pages: map[string]*page{}, uploads: map[*Transfer]struct{}{},
-		objects: map[*object]struct{}{}, watches: map[string]*watched{},
+		objects: map[*object]struct{}{}, files: map[string]*object{}, watches: map[string]*watched{},
 	}
 }
 
@@ -140,8 +143,46 @@ func (p *pages) page(place string) *page {
 	return p.list[i]
 }
 
+// has reports whether all of the keys are locked.
+func (p *pages) has(keys []string) bool {
+	for _, key := range keys {
+		if _, ok := slices.BinarySearch(p.places, key); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// keyOf is what is locked of a file itself. No place begins so.
+func keyOf(id string) string { return "\x00" + id }
+
+// fileKey is the key of what lies at place, or "" when only the place must be
+// locked: of a file that has no other name and is written under no other.
+func (l *ledger) fileKey(place string, info fs.FileInfo) string {
+	id := vfs.FileIDOf(info)
+	if id == "" || !info.Mode().IsRegular() {
+		return ""
+	}
+	if o := l.written(info); vfs.NamesOf(info) > 1 || o != nil && l.placeOf(o) != place {
+		return keyOf(id)
+	}
+	return ""
+}
+
+// written finds what is written in place by what it is, whatever its name; nil is
+// nothing.
+func (l *ledger) written(info fs.FileInfo) *object {
+	id := vfs.FileIDOf(info)
+	if id == "" {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.files[id]
+}
+
 // found tells what is counted for an entry that holds info, and who writes it in
-// place. What is being written counts for its writers.
+// place under this name. What is being written counts for its writers.
 func (p *pages) found(place string, info fs.FileInfo) (dataprovider.Amount, *object) {
 	pg := p.page(place)
 	if pg.open != nil && (info == nil || pg.open.id != vfs.FileIDOf(info)) {
@@ -150,7 +191,10 @@ func (p *pages) found(place string, info fs.FileInfo) (dataprovider.Amount, *obj
 	if pg.open != nil {
 		return noAmount, pg.open
 	}
-	return amountOf(info), nil
+	if p.l.written(info) != nil {
+		return noAmount, nil
+	}
+	return leaving(info), nil
 }
 
 // detach separates the file that is being written from its name. The page is
@@ -166,16 +210,13 @@ func (l *ledger) detach(pg *page) {
 	pg.open = nil
 }
 
-// detach is the same for a file that may have been detached before; it reports
-// whether it had not.
-func (p *pages) detach(o *object) bool {
+// detach is the same for a file that may have been detached before.
+func (p *pages) detach(o *object) {
 	for _, pg := range p.list {
 		if pg.open == o {
 			p.l.detach(pg)
-			return true
 		}
 	}
-	return false
 }
 
 // replaced notes that what was written at place has lost its name; o is nil when
@@ -192,6 +233,15 @@ func (p *pages) replaced(place, path string, o *object) []dataprovider.Pending {
 // book notes what is counted for place from now on.
 func (p *pages) book(place string, after dataprovider.Amount) { p.page(place).counted = after }
 
+// bookOpen is book for the entry in which o is written, if it still has one.
+func (p *pages) bookOpen(o *object, after dataprovider.Amount) {
+	for _, pg := range p.list {
+		if pg.open == o {
+			pg.counted = after
+		}
+	}
+}
+
 // attach makes o what lies at place. The page is locked.
 func (p *pages) attach(place string, o *object) {
 	pg := p.page(place)
@@ -207,6 +257,9 @@ func (l *ledger) enter(o *object, t *Transfer) {
 	defer l.mu.Unlock()
 	o.writers[t] = struct{}{}
 	l.objects[o] = struct{}{}
+	if o.id != "" {
+		l.files[o.id] = o
+	}
 	t.up.object = o
 }
 
@@ -219,22 +272,24 @@ func (l *ledger) leave(t *Transfer) bool {
 		return false
 	}
 	delete(l.objects, t.up.object)
+	delete(l.files, t.up.object.id)
 	return true
 }
 
-// lockOpen locks the page of an upload: the one that its file has by now, or none
-// when its name was taken away.
-func (l *ledger) lockOpen(t *Transfer) *pages {
-	if t.up.object == nil {
-		return l.lock(t.up.place)
-	}
+// lockOpen locks the file that an upload writes in place, and the page that it has
+// by now; none when its name was taken away.
+func (l *ledger) lockOpen(o *object) *pages {
 	for {
-		place := l.placeOf(t.up.object)
-		if place == "" {
-			return l.lock()
+		place := l.placeOf(o)
+		var keys []string
+		if o.id != "" {
+			keys = append(keys, keyOf(o.id))
 		}
-		pg := l.lock(place)
-		if l.placeOf(t.up.object) == place {
+		if place != "" {
+			keys = append(keys, place)
+		}
+		pg := l.lock(keys...)
+		if l.placeOf(o) == place {
 			return pg
 		}
 		pg.unlock()
@@ -315,77 +370,4 @@ func (l *ledger) intentions(from, to string, o *object) []dataprovider.Pending {
 		list = append(list, dataprovider.Pending{ID: t.up.intent, Record: record})
 	}
 	return list
-}
-
-// name is the virtual name of a storage path; other when the user does not see it.
-func (s *Session) name(at, other string) string {
-	if root := s.path("/"); vfs.Within(root, at) {
-		return path.Join("/", strings.TrimPrefix(at, root))
-	}
-	return other
-}
-
-// place identifies the entry that name is, for the ledger.
-func (s *Session) place(ctx context.Context, name string) (string, error) {
-	if p, ok := vfs.As[vfs.Placer](s.fs); ok {
-		return p.Place(ctx, name)
-	}
-	return s.path(name), nil
-}
-
-// maxMoves bounds how often a lock is tried again because a directory was moved
-// between looking and locking.
-const maxMoves = 16
-
-// lock locks the places of some names and returns them in the order of the names.
-func (s *Session) lock(ctx context.Context, names ...string) (*pages, []string, error) {
-	return s.lockBy(ctx, s.m.ledger.lock, names)
-}
-
-// lockBy is lock with either of the locks of the ledger.
-func (s *Session) lockBy(ctx context.Context, lock func(...string) *pages, names []string) (*pages, []string, error) {
-	where := func() (list []string, err error) {
-		for _, name := range names {
-			place, err := s.place(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, place)
-		}
-		return list, nil
-	}
-	places, err := where()
-	for range maxMoves {
-		if err != nil {
-			return nil, nil, err
-		}
-		pg := s.m.ledger.pass(s.path("/"), func() *pages { return lock(slices.Clone(places)...) })
-		var now []string
-		if now, err = where(); err == nil && slices.Equal(now, places) {
-			return pg, places, nil
-		}
-		pg.unlock()
-		places = now
-	}
-	return nil, nil, refuse("lock", names[0], vfs.ErrBusy)
-}
-
-// entry is the storage path of name without links before the last component.
-func (s *Session) entry(ctx context.Context, name string) string {
-	return s.path(path.Join(s.behind(ctx, path.Dir(name)), path.Base(name)))
-}
-
-// behind is the name that links lead to from name; name itself where nothing is
-// known, and nothing when ctx is done.
-func (s *Session) behind(ctx context.Context, name string) string {
-	if r, ok := vfs.As[vfs.Resolver](s.fs); ok {
-		real, err := r.Resolve(ctx, name)
-		switch {
-		case err == nil:
-			return real
-		case ctx.Err() != nil:
-			return "" // nothing is ruled for it, so nothing is allowed
-		}
-	}
-	return name
 }

@@ -91,15 +91,14 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	pg, places, err := s.lock(ctx, name)
+	pg, spots, err := s.lockFiles(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
-	place := places[0]
-	info, err := s.lstat(ctx, name) // it may have been replaced meanwhile
-	if err != nil {
-		return err
+	place, info := spots[0].place, spots[0].info // it may have been replaced meanwhile
+	if info == nil {
+		return spots[0].err
 	}
 	counted, open := pg.found(place, info)
 	delta := minus(noAmount, counted)
@@ -130,22 +129,21 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 // askDelete asks the pre-delete hook. true means that the hook has done it. It is
 // not cut short when the client leaves: half a deletion would be nobody's.
 func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
-	pg, places, err := s.lock(ctx, name)
+	pg, spots, err := s.lockFiles(ctx, name)
 	if err != nil {
 		return false, err
 	}
-	place := places[0]
+	place, now := spots[0].place, spots[0].info
 	// What is booked for the file while the hook runs is noted on its page.
 	kept := s.m.ledger.keep(place)
 	defer s.m.ledger.release(place, kept)
-	now, err := s.lstat(ctx, name)
-	if err == nil {
+	if now != nil {
 		counted, _ := pg.found(place, now)
 		pg.book(place, counted)
 	}
 	pg.unlock()
-	if err != nil {
-		return false, err
+	if now == nil {
+		return false, spots[0].err
 	}
 	e := s.event(actions.DeleteCheck, name)
 	e.Result.Size = now.Size()

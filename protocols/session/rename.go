@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"path"
 	"strings"
@@ -59,23 +58,20 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if oldname == "/" || newname == "/" {
 		return refuse("rename", oldname, vfs.ErrPermission)
 	}
-	pg, places, info, err := s.lockToMove(ctx, oldname, newname)
+	pg, spots, err := s.lockToMove(ctx, oldname, newname)
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
-	from, to := places[0], places[1]
-	target, err := s.lstat(ctx, newname)
-	if err != nil && !errors.Is(err, vfs.ErrNotExist) {
-		return err
-	}
+	from, to := spots[0].place, spots[1].place
+	info, target := spots[0].info, spots[1].info
 	if err := s.mayRename(ctx, oldname, newname, info, target); err != nil {
 		return err
 	}
 	if err := accept(target); err != nil {
 		return refuse("rename", oldname, err)
 	}
-	if from == to {
+	if from == to || sameFile(info, target) { // rename(2) does nothing
 		return nil
 	}
 	if info.IsDir() && vfs.Within(oldname, newname) {
@@ -84,22 +80,27 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	return s.move(ctx, pg, move{oldname, newname, from, to, info, target})
 }
 
-// lockToMove locks both names and returns what lies at the first. If that is a
-// directory, nobody else books anything meanwhile.
-func (s *Session) lockToMove(ctx context.Context, oldname, newname string) (*pages, []string, fs.FileInfo, error) {
+// sameFile reports whether both are known to be names of one file. One name in two
+// ways of writing, on storage that does not mind the case, is not.
+func sameFile(a, b fs.FileInfo) bool {
+	return vfs.NamesOf(a) > 1 && vfs.FileIDOf(a) != "" && vfs.FileIDOf(a) == vfs.FileIDOf(b)
+}
+
+// lockToMove locks both names and returns what lies there, something at the first.
+// If that is a directory, nobody else books anything meanwhile.
+func (s *Session) lockToMove(ctx context.Context, oldname, newname string) (*pages, []spot, error) {
 	lock := s.m.ledger.lock
 	for {
-		pg, places, err := s.lockBy(ctx, lock, []string{oldname, newname})
+		pg, spots, err := s.lockFilesBy(ctx, lock, []string{oldname, newname})
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
-		info, err := s.lstat(ctx, oldname)
-		switch {
-		case err != nil:
+		switch info := spots[0].info; {
+		case info == nil:
 			pg.unlock()
-			return nil, nil, nil, err
+			return nil, nil, spots[0].err
 		case pg.alone || !info.IsDir():
-			return pg, places, info, nil
+			return pg, spots, nil
 		}
 		pg.unlock()
 		lock = s.m.ledger.lockAlone
@@ -119,8 +120,9 @@ type move struct {
 func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	moved, open := pg.found(m.from, m.info)
 	replaced, lost := pg.found(m.to, m.target)
-	if m.target != nil && vfs.FileIDOf(m.info) != "" && vfs.FileIDOf(m.info) == vfs.FileIDOf(m.target) {
-		replaced = noAmount // two names of one file: the storage does nothing
+	written := open
+	if open == nil {
+		written = s.m.ledger.written(m.info) // under another name
 	}
 	e := s.event(actions.RenameDone, m.oldname)
 	e.Object.Target, e.Object.TargetPath = m.newname, s.path(m.newname)
@@ -143,11 +145,11 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
-	s.m.ledger.moved(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), open)
+	s.m.ledger.moved(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), written)
 	amended := pg.replaced(m.to, e.Object.TargetPath, lost)
-	if m.info.IsDir() || open != nil {
+	if m.info.IsDir() || written != nil {
 		from, to := s.entry(settle, m.oldname), s.entry(settle, m.newname)
-		amended = append(amended, s.m.ledger.intentions(from, to, open)...)
+		amended = append(amended, s.m.ledger.intentions(from, to, written)...)
 	}
 	if open != nil {
 		pg.detach(open)

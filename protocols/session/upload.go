@@ -211,20 +211,20 @@ func (t *Transfer) openStaged(ctx context.Context, name string, mode vfs.Mode) (
 // without a link in the last component.
 func (t *Transfer) openInPlace(ctx context.Context, name string, mode vfs.Mode) error {
 	l := t.s.m.ledger
-	pg, places, err := t.s.lock(ctx, name)
+	pg, spots, err := t.s.lockFiles(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
-	place := places[0]
-	info, err := t.s.fs.Stat(ctx, t.name)
-	if err != nil {
-		if !errors.Is(err, vfs.ErrNotExist) {
-			return err
-		}
-		info = nil
+	place, info := spots[0].place, spots[0].info
+	if info != nil && info.Mode().Type() == fs.ModeSymlink {
+		return refuse("upload", t.name, vfs.ErrBusy) // it was none before
 	}
-	before, o := pg.found(place, info)
+	_, o := pg.found(place, info)
+	if o == nil {
+		o = l.written(info) // under another name
+	}
+	before := amountOf(info)
 	if o != nil {
 		before = o.counted
 		t.up.room = o.room
@@ -244,6 +244,8 @@ func (t *Transfer) openInPlace(ctx context.Context, name string, mode vfs.Mode) 
 			o.id = vfs.FileIDOf(info)
 		}
 		pg.attach(place, o)
+	} else if l.placeOf(o) == "" {
+		pg.attach(place, o) // the name that it had was taken away
 	}
 	l.enter(o, t)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"sftpgo/actions"
 	"sftpgo/dataprovider"
@@ -19,23 +20,50 @@ func isSpaceLimit(err error) bool { return errors.Is(err, ErrQuota) }
 // closeUpload ends an upload under the lock of its place, so that accounts and
 // storage agree.
 func (t *Transfer) closeUpload(ctx context.Context) error {
-	defer t.s.m.ledger.forget(t)
-	pg := t.s.m.ledger.pass(t.s.path("/"), func() *pages { return t.s.m.ledger.lockOpen(t) })
-	defer pg.unlock()
+	l := t.s.m.ledger
+	defer l.forget(t)
 	if t.up.staged {
-		return t.closeStaged(ctx, pg)
+		pg, old, err := t.lockStaged(ctx)
+		defer pg.unlock()
+		return t.closeStaged(ctx, pg, old, err)
 	}
+	pg := l.pass(t.s.path("/"), func() *pages { return l.lockOpen(t.up.object) })
+	defer pg.unlock()
 	return t.closeInPlace(ctx, pg)
 }
 
-// closeStaged publishes what was staged, or drops it and leaves the old file.
-func (t *Transfer) closeStaged(ctx context.Context, pg *pages) error {
+// lockStaged locks the place of a staged upload and returns what publishing would
+// replace; nil is nothing. The pages are locked even if it fails.
+func (t *Transfer) lockStaged(ctx context.Context) (*pages, fs.FileInfo, error) {
+	l := t.s.m.ledger
+	keys := []string{t.up.place}
+	for tries := 0; ; tries++ {
+		pg := l.pass(t.s.path("/"), func() *pages { return l.lock(slices.Clone(keys)...) })
+		old, err := t.replaces(ctx)
+		key := l.fileKey(t.up.place, old)
+		switch {
+		case err != nil || key == "" || pg.has([]string{key}):
+			return pg, old, err
+		case tries == maxMoves:
+			return pg, nil, refuse("upload", t.Name(), vfs.ErrBusy)
+		}
+		pg.unlock()
+		keys = []string{t.up.place, key}
+	}
+}
+
+// closeStaged publishes what was staged, or drops it and leaves the old file, of
+// which oerr says that it cannot be looked at.
+func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, oerr error) error {
 	err := t.failure()
 	var p published
 	e := t.s.event(kindOf(err), t.Name())
 	if t.keep(err) {
-		var perr error
-		if p, perr = t.publish(ctx, pg, e, err); perr != nil {
+		perr := oerr
+		if perr == nil {
+			p, perr = t.publish(ctx, pg, old, e, err)
+		}
+		if perr != nil {
 			t.TransferError(perr)
 			err = t.failure()
 			e.Kind = actions.UploadFailed
@@ -86,14 +114,10 @@ func (t *Transfer) replaces(ctx context.Context) (info fs.FileInfo, err error) {
 	return info, err
 }
 
-// publish states the intention and makes the staged content the file. cause is
-// why the upload failed, if it did and is kept all the same.
-func (t *Transfer) publish(ctx context.Context, pg *pages, e actions.Event, cause error) (p published, err error) {
+// publish states the intention and makes the staged content the file, in the place
+// of old. cause is why the upload failed, if it did and is kept all the same.
+func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e actions.Event, cause error) (p published, err error) {
 	info, err := t.file.Stat()
-	if err != nil {
-		return p, err
-	}
-	old, err := t.replaces(ctx)
 	if err != nil {
 		return p, err
 	}
@@ -152,8 +176,10 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 		after = t.up.object.counted
 	case (isSpaceLimit(err) || err != nil && t.up.quiet) && t.removePartial(ctx, info):
 		pg.detach(t.up.object)
+		after = minus(amountOf(info), leaving(info)) // it may have other names
 	case !vfs.Unlinked(info):
 		after = amountOf(info)
+		pg.bookOpen(t.up.object, leaving(info))
 	}
 	e := t.s.event(kindOf(err), t.Name())
 	untouched := err == nil && !t.up.touched.Load()
@@ -176,9 +202,7 @@ func (t *Transfer) bookInPlace(ctx context.Context, pg *pages, e *actions.Event,
 		return t.s.settle(ctx, t.up.intent, e, noAmount, nil, nil)
 	}
 	o := t.up.object
-	if pg.detach(o) {
-		pg.book(pg.places[0], after)
-	}
+	pg.detach(o)
 	return t.s.settle(ctx, t.up.intent, e, minus(after, o.counted), o.room, nil)
 }
 

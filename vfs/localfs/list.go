@@ -30,15 +30,15 @@ func (s *FS) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, error
 			return
 		}
 		defer dir.Close()
-		for info, err := range entries(ctx, dir) {
+		for entry, err := range entries(ctx, dir) {
 			if err != nil {
 				yield(nil, s.t.fail("list", name, err))
 				return
 			}
-			if isStaged(info.Name()) {
+			if isStaged(entry.Name()) {
 				continue
 			}
-			if !yield(info, nil) {
+			if !yield(&info{FileInfo: entry, name: entry.Name()}, nil) {
 				return
 			}
 		}
