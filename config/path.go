@@ -26,6 +26,7 @@ func (c *Config) resolve(r Report) []error {
 func (c *Config) paths() map[string]*string {
 	paths := map[string]*string{
 		"sftpd.login_banner_file":        &c.SFTPD.LoginBannerFile,
+		"sftpd.revoked_user_certs_file":  &c.SFTPD.RevokedUserCertsFile,
 		"ftpd.banner_file":               &c.FTPD.BannerFile,
 		"ftpd.certificate_file":          &c.FTPD.CertificateFile,
 		"ftpd.certificate_key_file":      &c.FTPD.CertificateKeyFile,
@@ -42,6 +43,9 @@ func (c *Config) paths() map[string]*string {
 	}
 	for i := range c.SFTPD.HostCertificates {
 		paths["sftpd.host_certificates."+strconv.Itoa(i)] = &c.SFTPD.HostCertificates[i]
+	}
+	for i := range c.SFTPD.TrustedUserCAKeys {
+		paths["sftpd.trusted_user_ca_keys."+strconv.Itoa(i)] = &c.SFTPD.TrustedUserCAKeys[i]
 	}
 	for i := range c.HTTP.CACertificates {
 		paths["http.ca_certificates."+strconv.Itoa(i)] = &c.HTTP.CACertificates[i]

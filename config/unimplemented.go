@@ -50,11 +50,6 @@ sftpd.setstat_mode
 sftpd.proxy_protocol
 sftpd.proxy_allowed
 sftpd.bindings[].apply_proxy_config
-sftpd.trusted_user_ca_keys
-sftpd.keyboard_interactive_auth_hook
-
-sftpd.revoked_user_certs_file
-sftpd.keyboard_interactive_authentication
 
 ftpd.bind_port
 ftpd.bind_address

@@ -12,10 +12,17 @@ import (
 )
 
 // AuthorizedKey is one line of User.PublicKeys: a key and the options that
-// restrict it, in the form of sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+// restrict it, in the form of sshd(8), AUTHORIZED_KEYS FILE FORMAT. Key may be a
+// certificate, which then stands for itself.
 type AuthorizedKey struct {
 	Key     ssh.PublicKey
 	Comment string
+	// Authority says that the line is marked cert-authority: Key lets nobody in,
+	// certificates signed with it do.
+	Authority bool
+	// Principals are the names of which a certificate of this authority must have
+	// one. Empty: the name of the account.
+	Principals []string
 	// Ignored names the options that have no effect here.
 	Ignored []string
 
@@ -23,9 +30,8 @@ type AuthorizedKey struct {
 	expiry time.Time
 }
 
-// ParseAuthorizedKey reads one line. It refuses certificates and certificate
-// authorities, which no front-end verifies yet, and options whose value cannot
-// be read.
+// ParseAuthorizedKey reads one line. It refuses options whose value cannot be
+// read.
 func ParseAuthorizedKey(line string) (AuthorizedKey, error) {
 	line = strings.TrimSpace(line)
 	if strings.ContainsAny(line, "\r\n") {
@@ -35,16 +41,28 @@ func ParseAuthorizedKey(line string) (AuthorizedKey, error) {
 	if err != nil {
 		return AuthorizedKey{}, errors.New("not a public key in authorized_keys form")
 	}
-	if _, ok := key.(*ssh.Certificate); ok {
-		return AuthorizedKey{}, errors.New("certificates are not supported by this version; use the plain public key")
-	}
 	k := AuthorizedKey{Key: key, Comment: comment}
 	for _, option := range options {
 		if err := k.addOption(option); err != nil {
 			return AuthorizedKey{}, err
 		}
 	}
-	return k, nil
+	return k, k.checkKind()
+}
+
+// checkKind refuses what could never let anybody in, or not as it reads.
+func (k *AuthorizedKey) checkKind() error {
+	cert, isCert := k.Key.(*ssh.Certificate)
+	switch {
+	case isCert && k.Authority:
+		return errors.New("option cert-authority: a certificate cannot sign others; give the key of the authority")
+	case isCert && cert.CertType != ssh.UserCert:
+		return errors.New("a host certificate; only user certificates log in")
+	case len(k.Principals) > 0 && !k.Authority:
+		k.Principals = nil
+		k.Ignored = append(k.Ignored, "principals")
+	}
+	return nil
 }
 
 func (k *AuthorizedKey) addOption(option string) error {
@@ -69,7 +87,17 @@ func (k *AuthorizedKey) addOption(option string) error {
 			k.expiry = t
 		}
 	case "cert-authority":
-		return errors.New("option cert-authority: certificates are not supported by this version")
+		k.Authority = true
+	case "principals":
+		if k.Principals != nil {
+			return errors.New("option principals: given twice")
+		}
+		for name := range strings.SplitSeq(value, ",") {
+			if name == "" {
+				return errors.New("option principals: empty name")
+			}
+			k.Principals = append(k.Principals, name)
+		}
 	default:
 		k.Ignored = append(k.Ignored, name)
 	}

@@ -27,7 +27,7 @@ func newKeyLine(t *testing.T) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
 
-func newCertificateLine(t *testing.T) string {
+func newCertificateLine(t *testing.T, kind uint32) string {
 	t.Helper()
 	pub, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -41,7 +41,7 @@ func newCertificateLine(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert := &ssh.Certificate{Key: key, CertType: ssh.UserCert, ValidPrincipals: []string{"alice"}, ValidBefore: ssh.CertTimeInfinity}
+	cert := &ssh.Certificate{Key: key, CertType: kind, ValidPrincipals: []string{"alice"}, ValidBefore: ssh.CertTimeInfinity}
 	if err := cert.SignCert(rand.Reader, signer); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,10 @@ func TestAuthorizedKeyOptions(t *testing.T) {
 		`from=""`:                                         {want: "parse"},
 		`from="*.example.com"`:                            {want: "parse"},
 		`from="192.0.2.0/99"`:                             {want: "parse"},
-		`cert-authority`:                                  {want: "parse"},
+		`cert-authority,from="192.0.2.8"`:                 {want: "address"},
+		`cert-authority,principals=""`:                    {want: "parse"},
+		`cert-authority,principals="a,"`:                  {want: "parse"},
+		`principals="a",principals="b"`:                   {want: "parse"},
 	} {
 		t.Run(options, func(t *testing.T) {
 			k, err := dataprovider.ParseAuthorizedKey(strings.TrimSpace(options + " " + line + " me@pc"))
@@ -134,14 +137,36 @@ func TestAuthorizedKeyIgnored(t *testing.T) {
 func TestAuthorizedKeyRefused(t *testing.T) {
 	line := newKeyLine(t)
 	for name, line := range map[string]string{
-		"empty":       "",
-		"comment":     "# " + line,
-		"garbage":     "ssh-ed25519 AAAA",
-		"two keys":    line + "\n" + line,
-		"certificate": newCertificateLine(t),
+		"empty":     "",
+		"comment":   "# " + line,
+		"garbage":   "ssh-ed25519 AAAA",
+		"two keys":  line + "\n" + line,
+		"authority": "cert-authority " + newCertificateLine(t, ssh.UserCert),
+		"host":      newCertificateLine(t, ssh.HostCert),
 	} {
 		if _, err := dataprovider.ParseAuthorizedKey(line); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestAuthorizedKeyAuthority(t *testing.T) {
+	line := newKeyLine(t)
+	for text, want := range map[string]dataprovider.AuthorizedKey{
+		line:                     {},
+		"cert-authority " + line: {Authority: true},
+		`Cert-Authority,principals="a,b" ` + line:         {Authority: true, Principals: []string{"a", "b"}},
+		`principals="a" ` + line:                          {Ignored: []string{"principals"}}, // as sshd does
+		newCertificateLine(t, ssh.UserCert):               {},
+		`from="192.0.2.0/24" ` + newCertificateLine(t, 1): {},
+	} {
+		k, err := dataprovider.ParseAuthorizedKey(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if k.Authority != want.Authority || !slices.Equal(k.Principals, want.Principals) || !slices.Equal(k.Ignored, want.Ignored) {
+			t.Errorf("%s: authority %v, principals %q, ignored %q", text, k.Authority, k.Principals, k.Ignored)
 		}
 	}
 }

@@ -29,6 +29,17 @@ func (u *User) LoginAllowed(protocol, method string, ip netip.Addr, now time.Tim
 	return u.Filters.addressAllowed(ip)
 }
 
+// SecondSteps returns the login methods of several steps that the account may use
+// over SSH: none while a single step will do, because then a second one would
+// protect nothing. Which of them a server offers is another question.
+func (u *User) SecondSteps() []string {
+	denied := func(method string) bool { return slices.Contains(u.Filters.DeniedLoginMethods, method) }
+	if !denied(LoginPublicKey) || !denied(LoginPassword) || !denied(LoginKeyboardInteractive) {
+		return nil
+	}
+	return slices.DeleteFunc([]string{LoginKeyAndPassword, LoginKeyAndKeyboard}, denied)
+}
+
 // addressAllowed tests the denied networks first, so an address in both lists
 // is denied. An entry that cannot be read denies.
 func (f *UserFilters) addressAllowed(ip netip.Addr) error {

@@ -74,3 +74,23 @@ func denied(cidr string) func(*dataprovider.User) {
 func allowed(cidr string) func(*dataprovider.User) {
 	return func(u *dataprovider.User) { u.Filters.AllowedIP = []string{cidr} }
 }
+
+// A second step is for accounts that no single step lets in.
+func TestSecondSteps(t *testing.T) {
+	const single = "publickey password keyboard-interactive"
+	for denied, want := range map[string]string{
+		"":                              "",
+		"publickey":                     "",
+		"publickey password":            "",
+		"password keyboard-interactive": "",
+		single:                          "publickey+password publickey+keyboard-interactive",
+		single + " publickey+password":  "publickey+keyboard-interactive",
+		single + " publickey+keyboard-interactive TLSCertificate":     "publickey+password",
+		single + " publickey+keyboard-interactive publickey+password": "",
+	} {
+		u := dataprovider.User{Filters: dataprovider.UserFilters{DeniedLoginMethods: strings.Fields(denied)}}
+		if got := strings.Join(u.SecondSteps(), " "); got != want {
+			t.Errorf("denied %q: %q, want %q", denied, got, want)
+		}
+	}
+}

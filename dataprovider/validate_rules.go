@@ -77,10 +77,6 @@ func (u UserFilters) prepared(f *faults) UserFilters {
 	u.DeniedLoginMethods = preparedSubset(f, "filters.denied_login_methods", u.DeniedLoginMethods, loginMethods())
 	u.DeniedProtocols = preparedSubset(f, "filters.denied_protocols", u.DeniedProtocols,
 		[]string{ProtocolSSH, ProtocolFTP, ProtocolDAV})
-	if onlyMultiStep(u.DeniedLoginMethods) {
-		f.add("filters.denied_login_methods", "leaves only multi-step SSH logins, which are not available in this version; "+
-			"allow one of %s %s %s", LoginPublicKey, LoginPassword, LoginKeyboardInteractive)
-	}
 	u.FileExtensions = preparedExtensions(f, u.FileExtensions)
 	u.FilePatterns = preparedPatterns(f, u.FilePatterns)
 	switch u.TLSUsername {
@@ -98,14 +94,6 @@ func loginMethods() []string {
 		LoginPublicKey, LoginPassword, LoginKeyboardInteractive, LoginKeyAndPassword, LoginKeyAndKeyboard,
 		LoginTLSCertificate, LoginTLSAndPassword,
 	}
-}
-
-// onlyMultiStep reports whether SSH is left with nothing but a key followed by a
-// second step.
-func onlyMultiStep(denied []string) bool {
-	is := func(method string) bool { return slices.Contains(denied, method) }
-	return is(LoginPublicKey) && is(LoginPassword) && is(LoginKeyboardInteractive) &&
-		(!is(LoginKeyAndPassword) || !is(LoginKeyAndKeyboard))
 }
 
 func preparedNetworks(f *faults, key string, in []string) []string {

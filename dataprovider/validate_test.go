@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
 
 	"sftpgo/dataprovider"
 	"sftpgo/dataprovider/password"
@@ -180,7 +181,7 @@ func TestPreparedNormalises(t *testing.T) {
 
 func TestPreparedRefuses(t *testing.T) {
 	type user = dataprovider.User
-	cert := newCertificateLine(t)
+	cert := newCertificateLine(t, ssh.UserCert)
 	for name, c := range map[string]struct {
 		change func(u *user)
 		want   string // a line of the error begins so
@@ -199,7 +200,7 @@ func TestPreparedRefuses(t *testing.T) {
 		"unknown hash":   {func(u *user) { u.Password = "$y$j9T$a$b" }, "password: "},
 		"long password":  {func(u *user) { u.Password = strings.Repeat("a", 2000) }, "password: "},
 		"bad key":        {func(u *user) { u.PublicKeys = []string{newKeyLine(t), "x"} }, "public_keys[1]: "},
-		"certificate":    {func(u *user) { u.PublicKeys = []string{cert} }, "public_keys[0]: certificates"},
+		"certificate CA": {func(u *user) { u.PublicKeys = []string{"cert-authority " + cert} }, "public_keys[0]: option cert-authority"},
 		"no permissions": {func(u *user) { u.Permissions = nil }, "permissions: required"},
 		"no root":        {func(u *user) { u.Permissions = map[string][]string{"/a": {"*"}} }, `permissions["/"]: required`},
 		"empty root":     {func(u *user) { u.Permissions["/"] = nil }, `permissions["/"]: required`},
@@ -224,9 +225,6 @@ func TestPreparedRefuses(t *testing.T) {
 		"unknown method": {func(u *user) { u.Filters.DeniedLoginMethods = []string{"pw"} }, "filters.denied_login_methods[0]: "},
 		"unknown proto":  {func(u *user) { u.Filters.DeniedProtocols = []string{"SFTP"} }, "filters.denied_protocols[0]: "},
 		"all protocols":  {func(u *user) { u.Filters.DeniedProtocols = []string{"SSH", "FTP", "DAV"} }, "filters.denied_protocols: all"},
-		"multi-step only": {func(u *user) {
-			u.Filters.DeniedLoginMethods = []string{"password", "publickey", "keyboard-interactive"}
-		}, "filters.denied_login_methods: leaves only multi-step"},
 		"all methods": {func(u *user) {
 			u.Filters.DeniedLoginMethods = []string{"publickey", "password", "keyboard-interactive", "publickey+password",
 				"publickey+keyboard-interactive", "TLSCertificate", "TLSCertificate+password"}

@@ -19,15 +19,6 @@ func TestRefusedUsersAreDocumented(t *testing.T) {
 		"filters.tls_username": func(u *dataprovider.User) {
 			u.Filters.TLSUsername = "CommonName"
 		},
-		"filters.denied_login_methods": func(u *dataprovider.User) {
-			u.Filters.DeniedLoginMethods = []string{
-				dataprovider.LoginPassword, dataprovider.LoginPublicKey, dataprovider.LoginKeyboardInteractive,
-			}
-		},
-		"public_keys": func(u *dataprovider.User) {
-			u.PublicKeys = []string{"cert-authority ssh-ed25519 " +
-				"AAAAC3NzaC1lZDI1NTE5AAAAIDqNFTKrpPW0Q8w6Rm4TEuXnfnHt7TrtrHpC/tBsGoJH"}
-		},
 	} {
 		u := dataprovider.User{
 			Username: "alice", Password: "secret", HomeDir: "/srv/alice",

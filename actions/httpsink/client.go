@@ -55,6 +55,10 @@ func NewClient(cfg Config, dir string) (*Client, error) {
 	return c, nil
 }
 
+// Single returns the client for calls that are tried once and are no deliveries,
+// with the same trust and time limit. It shares the connections of c.
+func (c *Client) Single() *http.Client { return c.http.HTTPClient }
+
 // Close drops the idle connections.
 func (c *Client) Close() error {
 	c.http.HTTPClient.CloseIdleConnections()

@@ -40,6 +40,7 @@ func imports() []rule {
 		{"protocols", []string{"protocols/session", "actions", "dataprovider", "vfs"}},
 		{"protocols/session", []string{"actions", "dataprovider", "vfs"}},
 		{"protocols/auth", []string{"dataprovider", "protocols/waiting"}},
+		{"protocols/auth/keyboard", []string{"protocols/auth"}},
 		{"protocols/waiting", nil},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},

@@ -17,7 +17,6 @@ import (
 	"sftpgo/actions/outbox"
 	"sftpgo/config"
 	"sftpgo/dataprovider"
-	"sftpgo/dataprovider/password"
 	"sftpgo/protocols"
 	"sftpgo/protocols/auth"
 	"sftpgo/protocols/ftpd"
@@ -37,7 +36,9 @@ type server struct {
 	hooks     outbox.Hooks
 	events    *outbox.Dispatcher
 	sessions  *session.Manager
+	http      *httpsink.Client
 	logins    *auth.Provider
+	trust     *auth.Authorities
 	metrics   *telemetry.Metrics
 	frontEnds []frontEnd
 }
@@ -61,7 +62,7 @@ func newServer(cfg config.Config, dir string, store dataprovider.Store, log *slo
 	if err != nil {
 		return nil, err
 	}
-	for _, add := range []func(string) error{s.addSSH, s.addFTP, s.addDAV} {
+	for _, add := range []func(string) error{s.addLogins, s.addSSH, s.addFTP, s.addDAV} {
 		if err := add(dir); err != nil {
 			return nil, err
 		}
@@ -80,7 +81,7 @@ func newCore(cfg config.Config, dir string, store dataprovider.Store, log *slog.
 	}
 	s.sessions = session.NewManager(store, s.events, []vfs.Factory{localfs.NewFactory(log)},
 		s.metrics, log, cfg.DataProvider.TrackQuota, cfg.Common.Config)
-	s.logins = auth.New(store, password.NewHasher(cfg.DataProvider.PasswordHashing.Argon2Options), s.metrics, log)
+	s.logins = auth.New(auth.Config{}, store, s.hasher(), s.metrics, log)
 	return s, nil
 }
 
@@ -89,6 +90,7 @@ func (s *server) addHooks(dir string) error {
 	if err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
+	s.http = client
 	transports := outbox.Transports{
 		Program: func(path string) (outbox.Receiver, error) {
 			return execsink.New(path, format.SFTPGo{}, execsink.DefaultConfig())
@@ -170,8 +172,7 @@ func (s *server) addTelemetry() error {
 	if err := s.metrics.WatchBacklog(s.store.Outbox().Backlog); err != nil {
 		return err
 	}
-	hasher := password.NewHasher(s.cfg.DataProvider.PasswordHashing.Argon2Options)
-	srv, err := telemetry.New(s.metrics, s.store.Ping, hasher, s.log, cfg)
+	srv, err := telemetry.New(s.metrics, s.store.Ping, s.hasher(), s.log, cfg)
 	if err != nil {
 		return fmt.Errorf("telemetry: %w", err)
 	}
@@ -260,15 +261,18 @@ func (s *server) run(ctx context.Context, grace time.Duration) error {
 // reload reads certificates and the like again; what cannot be read stays as it
 // was.
 func (s *server) reload() {
+	s.reloadPart("authorities of certificates", s.trust)
 	for _, f := range s.frontEnds {
-		r, ok := f.serve.(reloader)
-		if !ok {
-			continue
+		if r, ok := f.serve.(reloader); ok {
+			s.reloadPart(f.name, r)
 		}
-		if err := r.Reload(); err != nil {
-			s.log.Error("reload failed, the old state stays in use", "sender", "serve", "part", f.name, "error", err)
-			continue
-		}
-		s.log.Info("reloaded", "sender", "serve", "part", f.name)
 	}
+}
+
+func (s *server) reloadPart(name string, r reloader) {
+	if err := r.Reload(); err != nil {
+		s.log.Error("reload failed, the old state stays in use", "sender", "serve", "part", name, "error", err)
+		return
+	}
+	s.log.Info("reloaded", "sender", "serve", "part", name)
 }

@@ -11,7 +11,10 @@ import (
 	"sftpgo/dataprovider"
 )
 
-const keyLength = 32
+const (
+	argon2Prefix = "$argon2id$"
+	keyLength    = 32
+)
 
 // argon2id is a hash with its parameters; String gives the PHC form.
 type argon2id struct {
@@ -63,7 +66,8 @@ func parseArgon2id(stored string, l limits) (check, error) {
 	match := func(plain string) bool {
 		return subtle.ConstantTimeCompare(a.key, argon2Key(a.options, plain, a.salt, len(a.key))) == 1
 	}
-	return check{match: match, cheap: uint64(o.Memory)*uint64(o.Iterations) < l.argon2Own/2}, nil
+	work := uint64(o.Memory) * uint64(o.Iterations)
+	return check{match: match, cheap: work < l.argon2Own/2, weaker: work < l.argon2Own}, nil
 }
 
 // scanAll is Sscanf that wants s in exactly the form it would print.

@@ -135,10 +135,25 @@ func (h *Hasher) IsHash(s string) (bool, error) {
 	return false, nil
 }
 
+// Stale reports whether the stored hash is of another scheme than Hash writes, or
+// one of less work than the options ask for by now. What cannot be read is not.
+func (h *Hasher) Stale(stored string) bool {
+	if _, ok := schemeOf(stored); !ok {
+		return false
+	}
+	if !strings.HasPrefix(stored, argon2Prefix) {
+		return true
+	}
+	c, err := h.parse(stored)
+	return err == nil && c.weaker
+}
+
 // check verifies one stored hash.
 type check struct {
 	match func(plain string) bool
 	cheap bool // much faster than a hash by the options
+	// weaker is an argon2id hash of less work than the options ask for.
+	weaker bool
 }
 
 var errMalformed = errors.New("stored password hash is malformed")

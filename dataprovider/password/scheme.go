@@ -17,7 +17,7 @@ type scheme struct {
 // schemes returns all of them; none is the prefix of another.
 func schemes() []scheme {
 	return []scheme{
-		{prefix: "$argon2id$", parse: parseArgon2id},
+		{prefix: argon2Prefix, parse: parseArgon2id},
 		{prefix: "$2a$", parse: parseBcrypt},
 		{prefix: "$2b$", parse: parseBcrypt},
 		{prefix: "$2y$", parse: parseBcrypt},

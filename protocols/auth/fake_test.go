@@ -116,6 +116,7 @@ type fixture struct {
 	passwords *countingPasswords
 	log       *bytes.Buffer
 	metrics   []string
+	config    auth.Config
 	mu        sync.Mutex
 }
 
@@ -137,7 +138,7 @@ func newFixture(t *testing.T) *fixture {
 			dataprovider.Argon2Options{Memory: 64, Iterations: 1, Parallelism: 1})},
 		log: &bytes.Buffer{},
 	}
-	f.Provider = auth.New(f.store, f.passwords, f, slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	f.Provider = auth.New(f.config, f.store, f.passwords, f, slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	return f
 }
 

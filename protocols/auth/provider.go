@@ -1,17 +1,18 @@
 package auth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"sftpgo/dataprovider"
+	"sftpgo/protocols/waiting"
 )
 
 // Passwords verifies passwords against stored hashes. Any error is a denial.
@@ -21,17 +22,52 @@ type Passwords interface {
 	VerifyDummy(ctx context.Context, plain string) error
 }
 
+// Rehasher brings stored hashes up to date.
+type Rehasher interface {
+	// Stale reports whether the stored hash is weaker than, or of another scheme
+	// than, what Hash returns.
+	Stale(stored string) bool
+	Hash(ctx context.Context, plain string) (string, error)
+}
+
+// Config is what a Provider may go without.
+type Config struct {
+	// Authorities let users in with certificates; nil: only those that records name.
+	Authorities *Authorities
+	// Interviewer asks the questions of a Dialogue; nil: the server asks for the
+	// password.
+	Interviewer Interviewer
+	// Rehasher renews stale hashes of who logs in; nil: they stay. The store must
+	// keep what is written: with one that is filled from a file, leave it out.
+	Rehasher Rehasher
+}
+
+// Limits that no peer can change.
+const (
+	maxWaitingHashes = 256 // passwords that wait to be checked
+	// maxDialogues and maxPeerDialogues cap the dialogues of an Interviewer: each
+	// may be a process.
+	maxDialogues     = 100
+	maxPeerDialogues = 10
+)
+
 // Provider is the Authenticator over a data store. Every attempt reads the
 // record of the user anew, so a change takes effect at once. It is safe for
 // concurrent use.
 //
 // The answers to an unknown user, a wrong password and an account that may not
 // log in cost the same work: whatever happens, one password hash is computed
-// before the conditions of the account are looked at.
+// before the conditions of the account are looked at. They also take the same
+// time: each denial lasts as long as the slowest check of late, because a stored
+// hash may be of a scheme that takes longer than others.
 type Provider struct {
+	cfg       Config
 	users     dataprovider.Collection[dataprovider.User]
 	passwords Passwords
 	verified  *verifiedCache
+	hashing   *queue
+	slowest   *slowest
+	dialogues *waiting.Room
 	record    *recorder
 }
 
@@ -42,33 +78,45 @@ var (
 )
 
 // New returns a Provider over store, which the caller closes.
-func New(store dataprovider.Store, passwords Passwords, metrics Metrics, log *slog.Logger) *Provider {
+func New(cfg Config, store dataprovider.Store, passwords Passwords, metrics Metrics, log *slog.Logger) *Provider {
 	return &Provider{
+		cfg:       cfg,
 		users:     store.Users(),
 		passwords: passwords,
 		verified:  newVerifiedCache(),
+		hashing:   newQueue(runtime.GOMAXPROCS(0), maxWaitingHashes),
+		slowest:   &slowest{},
+		dialogues: waiting.NewRoom(maxDialogues, maxPeerDialogues),
 		record:    newRecorder(store.Usage(), metrics, log),
 	}
 }
 
 // Authenticate implements Authenticator.
 func (p *Provider) Authenticate(ctx context.Context, a Attempt) (Identity, error) {
+	var (
+		id     Identity
+		cached bool
+		err    error
+	)
 	switch c := a.Credential.(type) {
-	case Password:
-		id, cached, err := p.byPassword(ctx, a, string(c))
-		switch {
-		case err != nil:
-			p.record.LoginFailed(ctx, a, err)
-		case !cached || a.Protocol != dataprovider.ProtocolDAV:
-			// WebDAV clients log in with every request; there one record each five
-			// minutes says it all.
-			p.record.LoggedIn(ctx, a, id)
-		}
-		return id, err
 	case PublicKey:
 		return p.byPublicKey(ctx, a, c)
+	case Password:
+		id, cached, err = p.byPassword(ctx, a, string(c))
+	case Dialogue:
+		id, err = p.byDialogue(ctx, a, c)
+	default:
+		return Identity{}, reject(errors.New("no credential"))
 	}
-	return Identity{}, reject(errors.New("no credential"))
+	switch {
+	case err != nil:
+		p.record.LoginFailed(ctx, a, err)
+	case !cached || a.Protocol != dataprovider.ProtocolDAV:
+		// WebDAV clients log in with every request; there one record each five
+		// minutes says it all.
+		p.record.LoggedIn(ctx, a, id)
+	}
+	return id, err
 }
 
 // Recheck implements Rechecker.
@@ -78,7 +126,7 @@ func (p *Provider) Recheck(ctx context.Context, protocol string, remote netip.Ad
 		return err
 	}
 	if u.ID != id.User.ID {
-		return reject(errors.New("another account of the same name"))
+		return reject(errOtherAccount)
 	}
 	if err := u.LoginAllowed(protocol, id.Method, remote, time.Now()); err != nil {
 		return reject(err)
@@ -98,95 +146,80 @@ func (p *Provider) LoginFailed(ctx context.Context, a Attempt, err error) {
 
 var (
 	errUnknownUser   = errors.New("unknown user")
+	errOtherAccount  = errors.New("another account of the same name")
 	errWrongPassword = errors.New("wrong password")
 	errNoPassword    = errors.New("the account has no password")
 )
 
 func reject(reason error) error { return fmt.Errorf("%w: %w", ErrRejected, reason) }
 
-// byPassword also reports whether the password was known to be right.
-func (p *Provider) byPassword(ctx context.Context, a Attempt, plain string) (_ Identity, cached bool, _ error) {
-	u, rev, err := p.user(ctx, a.User)
-	if err == nil && u.Password == "" {
-		err = reject(errNoPassword)
-	}
-	if errors.Is(err, ErrRejected) {
-		return Identity{}, false, p.denyAtCost(ctx, plain, err)
-	}
-	if err != nil {
-		return Identity{}, false, err
-	}
-	key := p.verified.key(u, rev, plain)
-	if cached = p.verified.has(key); !cached {
-		ok, err := p.passwords.Verify(ctx, u.Password, plain)
-		if err != nil {
-			return Identity{}, false, reject(err)
-		}
-		if !ok {
-			return Identity{}, false, reject(errWrongPassword)
-		}
-	}
-	if err := u.LoginAllowed(a.Protocol, LoginMethod(a.Credential), a.Remote, time.Now()); err != nil {
-		if cached {
-			err = p.denyAtCost(ctx, plain, err)
-		}
-		return Identity{}, false, reject(err)
-	}
-	// Only what led to a login is remembered, or the time would tell whether the
-	// password of a disabled account is right.
-	p.verified.add(key)
-	return Identity{User: u, Revision: rev, Method: LoginMethod(a.Credential)}, cached, nil
-}
-
-// denyAtCost returns err after the work that a wrong password costs.
-func (p *Provider) denyAtCost(ctx context.Context, plain string, err error) error {
-	if dummyErr := p.passwords.VerifyDummy(ctx, plain); dummyErr != nil {
-		return fmt.Errorf("%w (%w)", err, dummyErr)
-	}
-	return err
-}
-
 func (p *Provider) byPublicKey(ctx context.Context, a Attempt, blob PublicKey) (Identity, error) {
 	u, rev, err := p.user(ctx, a.User)
 	if err != nil {
 		return Identity{}, err
 	}
-	offered, err := ssh.ParsePublicKey(blob)
-	if err != nil {
-		return Identity{}, reject(errors.New("unreadable public key"))
+	if a.First != nil {
+		return Identity{}, reject(errors.New("a key is no second step"))
 	}
-	if cert, ok := offered.(*ssh.Certificate); ok {
-		return Identity{}, reject(fmt.Errorf("certificate %q (serial %d) offered: certificates are not supported by this version",
-			cert.KeyId, cert.Serial))
-	}
-	key, err := usableKey(u, offered, a)
+	pr, err := p.prove(ctx, u, blob, a.Remote)
 	if err != nil {
 		return Identity{}, reject(err)
 	}
-	if err := u.LoginAllowed(a.Protocol, LoginMethod(a.Credential), a.Remote, time.Now()); err != nil {
+	now := time.Now()
+	if err := u.LoginAllowed(a.Protocol, a.Method(), a.Remote, now); err != nil {
+		var next []string
+		for _, method := range u.SecondSteps() {
+			if u.LoginAllowed(a.Protocol, method, a.Remote, now) == nil {
+				next = append(next, secondStep(method))
+			}
+		}
+		if len(next) > 0 {
+			return Identity{}, &Incomplete{Next: next, user: u.Username, id: u.ID, key: blob}
+		}
 		return Identity{}, reject(err)
 	}
-	p.record.ignoredOptions(ctx, u, key)
-	return Identity{User: u, Revision: rev, Method: LoginMethod(a.Credential)}, nil
+	return Identity{User: u, Revision: rev, Method: a.Method(), Key: pr.name, ForceCommand: pr.forceCommand}, nil
 }
 
-// usableKey finds the line of the record that lets the client in. The same key
-// may be there several times with different restrictions.
-func usableKey(u dataprovider.User, offered ssh.PublicKey, a Attempt) (dataprovider.AuthorizedKey, error) {
-	blob := offered.Marshal()
-	reason := fmt.Errorf("key %s is not among those of the account", ssh.FingerprintSHA256(offered))
-	for _, line := range u.PublicKeys {
-		key, err := dataprovider.ParseAuthorizedKey(line)
-		if err != nil || !bytes.Equal(key.Key.Marshal(), blob) {
-			continue
-		}
-		if err := key.Allowed(a.Remote, time.Now()); err != nil {
-			reason = fmt.Errorf("%s: %w", keyID(key), err)
-			continue
-		}
-		return key, nil
+// secondStep is what follows the key in a method of two steps.
+func secondStep(method string) string {
+	if method == dataprovider.LoginKeyAndPassword {
+		return dataprovider.LoginPassword
 	}
-	return dataprovider.AuthorizedKey{}, reason
+	return dataprovider.LoginKeyboardInteractive
+}
+
+// prove tells what the key amounts to for the account.
+func (p *Provider) prove(ctx context.Context, u dataprovider.User, blob PublicKey, remote netip.Addr) (proof, error) {
+	offered, err := ssh.ParsePublicKey(blob)
+	if err != nil {
+		return proof{}, errors.New("unreadable public key")
+	}
+	pr, err := p.cfg.Authorities.trust().prove(u, offered, remote, time.Now())
+	if err == nil && pr.line != nil {
+		p.record.ignoredOptions(ctx, u, *pr.line)
+	}
+	return pr, err
+}
+
+// admit looks at everything but the credential of the attempt, and at the first
+// step again, by the record of now.
+func (p *Provider) admit(ctx context.Context, a Attempt, u dataprovider.User, rev dataprovider.Revision) (Identity, error) {
+	id := Identity{User: u, Revision: rev, Method: a.Method()}
+	if first := a.First; first != nil {
+		if first.user != u.Username || first.id != u.ID {
+			return Identity{}, reject(errOtherAccount)
+		}
+		pr, err := p.prove(ctx, u, first.key, a.Remote)
+		if err != nil {
+			return Identity{}, reject(fmt.Errorf("first step: %w", err))
+		}
+		id.Key, id.ForceCommand = pr.name, pr.forceCommand
+	}
+	if err := u.LoginAllowed(a.Protocol, a.Method(), a.Remote, time.Now()); err != nil {
+		return Identity{}, reject(err)
+	}
+	return id, nil
 }
 
 // user reads the record. A name that no account can have is not looked up.
@@ -205,15 +238,3 @@ func (p *Provider) user(ctx context.Context, name string) (dataprovider.User, da
 	}
 	return u, rev, nil
 }
-
-// LoginMethod returns the name of the method that a credential stands for, as
-// filters, logs and hooks use it.
-func LoginMethod(c Credential) string {
-	if c == nil {
-		return methodNone
-	}
-	return c.method()
-}
-
-// methodNone is spelled as log filters expect it.
-const methodNone = "no_auth_tryed"

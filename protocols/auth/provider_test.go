@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"net/netip"
 	"strings"
@@ -217,21 +216,6 @@ func TestPublicKeyOptions(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestCertificatesAreRefused(t *testing.T) {
-	f := newFixture(t)
-	key, ca := newSigner(t), newSigner(t)
-	f.put(t, "alice", func(u *dataprovider.User) { u.PublicKeys = []string{keyLine(key), keyLine(ca)} })
-	cert := &ssh.Certificate{
-		Key: key.PublicKey(), KeyId: "alice@ca", Serial: 7, CertType: ssh.UserCert,
-		ValidPrincipals: []string{"alice"}, ValidBefore: ssh.CertTimeInfinity,
-	}
-	if err := cert.SignCert(rand.Reader, ca); err != nil {
-		t.Fatal(err)
-	}
-	id, err := f.Authenticate(t.Context(), attempt("alice", auth.PublicKey(cert.Marshal())))
-	wantRejected(t, id, err, `certificate "alice@ca" (serial 7) offered`)
 }
 
 func TestNoCredential(t *testing.T) {

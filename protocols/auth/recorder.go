@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"sftpgo/dataprovider"
 )
 
@@ -52,8 +50,8 @@ func (r *recorder) LoggedIn(ctx context.Context, a Attempt, id Identity) {
 		slog.String("method", id.Method),
 		slog.String("protocol", a.Protocol),
 	}
-	if key, ok := keyOf(id.User, a); ok {
-		attrs = append(attrs, slog.String("key", keyID(key)))
+	if id.Key != "" {
+		attrs = append(attrs, slog.String("key", id.Key))
 	}
 	r.log.LogAttrs(ctx, slog.LevelInfo, "", attrs...)
 	r.metrics.LoginDone(id.Method, nil)
@@ -64,8 +62,13 @@ func (r *recorder) LoggedIn(ctx context.Context, a Attempt, id Identity) {
 // its keys in this order, up to the end of the line. Neither a store that cannot
 // answer nor a connection that ended too early is held against the client.
 func (r *recorder) LoginFailed(ctx context.Context, a Attempt, err error) {
-	method := LoginMethod(a.Credential)
+	method := a.Method()
 	r.metrics.LoginDone(method, err)
+	if errors.Is(err, ErrBusy) {
+		r.log.LogAttrs(ctx, slog.LevelWarn, "login not checked: "+ErrBusy.Error(),
+			slog.String("sender", "auth"), slog.String("client_ip", address(a)), slog.String("protocol", a.Protocol))
+		return
+	}
 	if errors.Is(err, dataprovider.ErrUnavailable) {
 		r.log.LogAttrs(ctx, slog.LevelError, "login not checked: "+err.Error(), slog.String("sender", "dataprovider"))
 		return
@@ -129,29 +132,6 @@ func (r *recorder) ignoredOptions(ctx context.Context, u dataprovider.User, key 
 	}
 	r.log.LogAttrs(ctx, slog.LevelWarn, "options of a public key have no effect: "+options,
 		slog.String("sender", "auth"), slog.String("username", u.Username), slog.String("key", keyID(key)))
-}
-
-// keyOf finds the key that let the client in, for the log.
-func keyOf(u dataprovider.User, a Attempt) (dataprovider.AuthorizedKey, bool) {
-	blob, ok := a.Credential.(PublicKey)
-	if !ok {
-		return dataprovider.AuthorizedKey{}, false
-	}
-	offered, err := ssh.ParsePublicKey(blob)
-	if err != nil {
-		return dataprovider.AuthorizedKey{}, false
-	}
-	key, err := usableKey(u, offered, a)
-	return key, err == nil
-}
-
-// keyID is how logs name a key.
-func keyID(k dataprovider.AuthorizedKey) string {
-	id := ssh.FingerprintSHA256(k.Key)
-	if k.Comment != "" {
-		id += ":" + k.Comment
-	}
-	return id
 }
 
 func address(a Attempt) string {

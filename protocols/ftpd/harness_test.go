@@ -107,7 +107,7 @@ func startOn(t testing.TB, o options, l net.Listener) *server {
 		o.cfg(&cfg)
 	}
 	var err error
-	s.ftp, err = ftpd.New(cfg, 0, auth.New(s.store, hasher, noMetrics{}, log), s.manager, "1.2.3", dir, log)
+	s.ftp, err = ftpd.New(cfg, 0, auth.New(auth.Config{}, s.store, hasher, noMetrics{}, log), s.manager, "1.2.3", dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,6 +90,9 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 	if err := ssh.Unmarshal(payload, &request); err != nil || request.Name != "sftp" {
 		return nil
 	}
+	if !admits(c.identity, sftpCommand) {
+		return refuse(ch, textForced)
+	}
 	return func(context.Context) uint32 {
 		s := c.open(ch, protocols.SFTP, n)
 		if s == nil {

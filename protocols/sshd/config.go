@@ -30,6 +30,20 @@ type Config struct {
 	EnabledSSHCommands []string `json:"enabled_ssh_commands"`
 	// PasswordAuthentication offers the method "password".
 	PasswordAuthentication bool `json:"password_authentication"`
+	// KeyboardInteractiveAuthentication offers the method "keyboard-interactive",
+	// in which the server asks for the password. A valid keyboard_interactive_auth_hook
+	// offers it as well.
+	KeyboardInteractiveAuthentication bool `json:"keyboard_interactive_authentication"`
+	// KeyboardInteractiveAuthHook asks the questions of "keyboard-interactive" instead: the
+	// absolute path of a program, or a URL.
+	KeyboardInteractiveAuthHook string `json:"keyboard_interactive_auth_hook"`
+	// TrustedUserCAKeys are files with public keys, one to a line, relative to the
+	// configuration directory, whose certificates let users in.
+	TrustedUserCAKeys []string `json:"trusted_user_ca_keys"`
+	// RevokedUserCertsFile lists keys and certificates that do not, or no more:
+	// fingerprints, public keys, or a key revocation list of ssh-keygen -k. Read
+	// again on SIGHUP, as are the keys of authorities.
+	RevokedUserCertsFile string `json:"revoked_user_certs_file"`
 }
 
 // Binding is one address of the SSH server.
@@ -46,6 +60,7 @@ func DefaultConfig() Config {
 		Algorithms:             Algorithms{AlgorithmProfile: profileModern},
 		EnabledSSHCommands:     []string{"scp"},
 		PasswordAuthentication: true,
+		TrustedUserCAKeys:      []string{},
 	}
 }
 
@@ -60,6 +75,11 @@ func (c Config) Validate() error {
 	// RFC 4253, 4.2: printable ASCII, and 255 bytes for the whole line.
 	if len(c.Banner) > 200 || strings.ContainsFunc(c.Banner, func(r rune) bool { return r < ' ' || r > '~' }) {
 		errs = append(errs, errors.New("banner: at most 200 printable ASCII characters are allowed"))
+	}
+	for i, file := range c.TrustedUserCAKeys {
+		if file == "" {
+			errs = append(errs, fmt.Errorf("trusted_user_ca_keys.%d: is empty", i))
+		}
 	}
 	for i, file := range c.HostKeys {
 		if file == "" {

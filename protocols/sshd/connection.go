@@ -20,7 +20,7 @@ func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
 	defer nc.Close()
 	defer out()
 	defer s.contain("connection")
-	l := &login{srv: s, remote: remoteOf(nc)}
+	l := &login{srv: s, tcp: nc, remote: remoteOf(nc)}
 	var cancel context.CancelFunc
 	l.ctx, cancel = context.WithTimeout(ctx, loginTimeout)
 	defer cancel()

@@ -45,6 +45,9 @@ func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
 	if err := ssh.Unmarshal(payload, &request); err != nil {
 		return nil
 	}
+	if !admits(c.identity, request.Command) {
+		return refuse(ch, textForced)
+	}
 	return c.command(ch, request.Command, n)
 }
 

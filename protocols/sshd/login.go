@@ -3,7 +3,9 @@ package sshd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 
 	"golang.org/x/crypto/ssh"
@@ -20,9 +22,11 @@ type Logins interface {
 }
 
 var (
-	errNoAttempt   = errors.New("client ended without a login attempt")
-	errNoSignature = errors.New("client offered a key and did not sign with it")
-	errNoIdentity  = errors.New("login without identity")
+	errNoAttempt    = errors.New("client ended without a login attempt")
+	errNoSignature  = errors.New("client offered a key and did not sign with it")
+	errNoSecondStep = errors.New("client signed with a key and ended without the second step")
+	errNotOffered   = fmt.Errorf("%w: the second step of the account is not offered by this server", auth.ErrRejected)
+	errNoIdentity   = errors.New("login without identity")
 )
 
 // identityKey is where the identity travels in ssh.Permissions. The permissions
@@ -30,17 +34,22 @@ var (
 // public key, of the key that signed, never of one that was only offered.
 type identityKey struct{}
 
+// stepKey is where the first step of a login in two travels until the client has
+// signed. Permissions with it never have an identity.
+type stepKey struct{}
+
 // login is the authentication of one connection.
 type login struct {
 	srv    *Server
 	ctx    context.Context // ends with the login deadline
+	tcp    net.Conn
 	remote netip.Addr
 	client string // the software that it says it is
 
-	user     string // as last given
-	password bool   // a password was tried; Authenticate has noted how that ended
-	key      auth.Attempt
-	keyErr   error // of the last key; nil: none was offered
+	user   string // as last given
+	secret bool   // a password or dialogue was tried; Authenticate has noted how that ended
+	key    auth.Attempt
+	keyErr error // of the last key; nil: none was offered, or it led to what came after
 }
 
 // config returns the server's configuration with the callbacks of this login.
@@ -48,11 +57,30 @@ func (l *login) config() *ssh.ServerConfig {
 	c := l.srv.ssh
 	c.PublicKeyCallback = l.publicKey
 	c.VerifiedPublicKeyCallback = l.signed
-	if l.srv.password {
-		c.PasswordCallback = l.plain
-	}
+	first := l.callbacks([]string{dataprovider.LoginPassword, dataprovider.LoginKeyboardInteractive}, nil)
+	c.PasswordCallback = first.PasswordCallback
+	c.KeyboardInteractiveCallback = first.KeyboardInteractiveCallback
 	c.AuthLogCallback = func(meta ssh.ConnMetadata, _ string, _ error) { l.user = meta.User() }
 	return &c
+}
+
+// callbacks returns those of the methods that the server offers, for a login that
+// begins or that goes on after a first step.
+func (l *login) callbacks(methods []string, first *auth.Incomplete) ssh.ServerAuthCallbacks {
+	var c ssh.ServerAuthCallbacks
+	for _, method := range methods {
+		switch {
+		case method == dataprovider.LoginPassword && l.srv.password:
+			c.PasswordCallback = func(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+				return l.try(meta, auth.Password(password), first)
+			}
+		case method == dataprovider.LoginKeyboardInteractive && l.srv.interactive:
+			c.KeyboardInteractiveCallback = func(meta ssh.ConnMetadata, challenge ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+				return l.try(meta, l.dialogue(challenge), first)
+			}
+		}
+	}
+	return c
 }
 
 // publicKey is asked for each key that the client offers, before and without a
@@ -60,6 +88,13 @@ func (l *login) config() *ssh.ServerConfig {
 func (l *login) publicKey(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	l.key = l.attempt(meta, auth.PublicKey(key.Marshal()))
 	id, err := l.srv.logins.Authenticate(l.ctx, l.key)
+	var first *auth.Incomplete
+	if errors.As(err, &first) {
+		if err = l.offers(first); err == nil {
+			l.keyErr = errNoSignature
+			return &ssh.Permissions{ExtraData: map[any]any{stepKey{}: first}}, nil
+		}
+	}
 	if err != nil {
 		l.keyErr = err
 		return nil, err
@@ -68,24 +103,57 @@ func (l *login) publicKey(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permis
 	return permissions(id), nil
 }
 
+// offers tells whether the client could take the second step here.
+func (l *login) offers(first *auth.Incomplete) error {
+	if next := l.callbacks(first.Next, first); next.PasswordCallback == nil && next.KeyboardInteractiveCallback == nil {
+		return errNotOffered
+	}
+	return nil
+}
+
 // signed is called when the client has proved that it has the key; p is what
 // publicKey returned for it.
 func (l *login) signed(meta ssh.ConnMetadata, key ssh.PublicKey, p *ssh.Permissions, _ string) (*ssh.Permissions, error) {
+	a := l.attempt(meta, auth.PublicKey(key.Marshal()))
+	if p != nil {
+		if first, ok := p.ExtraData[stepKey{}].(*auth.Incomplete); ok {
+			l.key, l.keyErr = a, errNoSecondStep
+			return nil, &ssh.PartialSuccessError{Next: l.callbacks(first.Next, first)}
+		}
+	}
 	id, err := identity(p)
 	if err != nil {
 		return nil, err
 	}
-	l.srv.logins.LoggedIn(l.ctx, l.attempt(meta, auth.PublicKey(key.Marshal())), id)
+	l.srv.logins.LoggedIn(l.ctx, a, id)
 	return p, nil
 }
 
-func (l *login) plain(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
-	l.password = true
-	id, err := l.srv.logins.Authenticate(l.ctx, l.attempt(meta, auth.Password(password)))
+// try checks a password or dialogue, alone or after a first step.
+func (l *login) try(meta ssh.ConnMetadata, c auth.Credential, first *auth.Incomplete) (*ssh.Permissions, error) {
+	l.secret = true
+	a := l.attempt(meta, c)
+	if a.First = first; first != nil {
+		l.keyErr = nil
+	}
+	id, err := l.srv.logins.Authenticate(l.ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	return permissions(id), nil
+}
+
+// dialogue is the credential of keyboard-interactive. The library cannot stop
+// waiting for an answer, so a dialogue that takes too long ends the connection.
+func (l *login) dialogue(challenge ssh.KeyboardInteractiveChallenge) auth.Dialogue {
+	return func(ctx context.Context, instruction string, questions []auth.Question) ([]string, error) {
+		texts, echos := make([]string, len(questions)), make([]bool, len(questions))
+		for i, q := range questions {
+			texts[i], echos[i] = q.Text, q.Echo
+		}
+		defer context.AfterFunc(ctx, func() { l.tcp.Close() })()
+		return challenge("", instruction, texts, echos)
+	}
 }
 
 func (l *login) attempt(meta ssh.ConnMetadata, c auth.Credential) auth.Attempt {
@@ -114,7 +182,7 @@ func (l *login) failed(err error) {
 	switch {
 	case l.keyErr != nil:
 		l.srv.logins.LoginFailed(l.ctx, l.key, l.keyErr)
-	case l.password:
+	case l.secret:
 	case errors.As(err, &unauthenticated):
 		l.srv.logins.LoginFailed(l.ctx, auth.Attempt{Protocol: dataprovider.ProtocolSSH, Remote: l.remote, User: l.user}, errNoAttempt)
 	case errors.As(err, &negotiation):

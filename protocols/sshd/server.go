@@ -39,16 +39,17 @@ const (
 // Server is the SSH front-end. It is safe for concurrent use; one Server serves
 // any number of listeners.
 type Server struct {
-	logins   Logins
-	sessions *session.Manager
-	idle     time.Duration
-	log      *slog.Logger
-	password bool
-	commands map[string]command.Command // that clients may run
-	ssh      ssh.ServerConfig           // copied for each connection
-	waiting  *waiting.Room
-	buffers  sync.Pool
-	sftp     sftp.Server
+	logins      Logins
+	sessions    *session.Manager
+	idle        time.Duration
+	log         *slog.Logger
+	password    bool
+	interactive bool
+	commands    map[string]command.Command // that clients may run
+	ssh         ssh.ServerConfig           // copied for each connection
+	waiting     *waiting.Room
+	buffers     sync.Pool
+	sftp        sftp.Server
 }
 
 var _ protocols.Server = (*Server)(nil)
@@ -63,9 +64,10 @@ func New(cfg Config, logins Logins, sessions *session.Manager, idle time.Duratio
 	}
 	s := &Server{
 		logins: logins, sessions: sessions, idle: idle,
-		log:      log.With("sender", "sshd"),
-		password: cfg.PasswordAuthentication,
-		waiting:  waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
+		log:         log.With("sender", "sshd"),
+		password:    cfg.PasswordAuthentication,
+		interactive: cfg.KeyboardInteractiveAuthentication,
+		waiting:     waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
 	}
 	var err error
 	if s.ssh, err = cfg.transport(configDir, s.log); err != nil {
