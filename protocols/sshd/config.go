@@ -26,7 +26,10 @@ type Config struct {
 	Algorithms
 	// LoginBannerFile holds the text shown before authentication.
 	LoginBannerFile string `json:"login_banner_file"`
-	// EnabledSSHCommands are the commands that clients may run. "*" is all.
+	// EnabledSSHCommands are the commands that clients may run: cd, pwd, scp,
+	// md5sum, sha1sum, sha256sum, sha384sum, sha512sum, sftpgo-copy,
+	// sftpgo-remove, and those that start a program of the host:
+	// git-receive-pack, git-upload-pack, git-upload-archive, rsync. "*" is all.
 	EnabledSSHCommands []string `json:"enabled_ssh_commands"`
 	// PasswordAuthentication offers the method "password".
 	PasswordAuthentication bool `json:"password_authentication"`
@@ -58,7 +61,7 @@ func DefaultConfig() Config {
 		Bindings:               []Binding{{Port: 2022}},
 		HostKeys:               []string{},
 		Algorithms:             Algorithms{AlgorithmProfile: profileModern},
-		EnabledSSHCommands:     []string{"scp"},
+		EnabledSSHCommands:     []string{"md5sum", "sha1sum", "cd", "pwd", "scp"},
 		PasswordAuthentication: true,
 		TrustedUserCAKeys:      []string{},
 	}

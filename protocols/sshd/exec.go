@@ -14,11 +14,17 @@ import (
 	"sftpgo/protocols/sshd/command"
 	"sftpgo/protocols/sshd/scp"
 	"sftpgo/protocols/sshd/shellword"
+	"sftpgo/protocols/sshd/system"
 )
 
-// commands returns all that there are.
-func commands() []command.Command {
-	return []command.Command{secureCopy{}}
+// commands returns all that there are. enabled are the names of those that clients
+// may run.
+func commands(enabled []string, log *slog.Logger) []command.Command {
+	return slices.Concat(
+		command.Virtual(),
+		[]command.Command{secureCopy{log}},
+		system.New(system.Config{Enabled: enabled}, log),
+	)
 }
 
 // enable notes the commands that clients may run, and names once those that do
@@ -77,38 +83,24 @@ func (c *connection) command(ch ssh.Channel, line string, n int) program {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(s.Context(), cancel)()
-		status := cmd.Run(ctx, s, args, command.Stream{In: ch, Out: ch, Err: ch.Stderr()})
-		c.record(s, name, line, args, status)
-		return status
+		return cmd.Run(ctx, s, args, command.Stream{
+			Line: commandLine(line, words), In: ch, Out: ch, Err: ch.Stderr(),
+		})
 	}
 }
 
-// record writes the log line of a command. The keys of one that succeeded and
-// their order are those of the other changes.
-func (c *connection) record(s *session.Session, name, line string, args []shellword.Word, status uint32) {
-	if status != 0 {
-		s.Log().Debug("command failed", "ssh_command", cut(line), "exit_status", status)
-		return
+// commandLine is the line as the client sent it, or what it comes to if its name
+// does not stand at the front as such.
+func commandLine(line string, words []shellword.Word) string {
+	line = strings.TrimSpace(line)
+	if rest, ok := strings.CutPrefix(line, words[0].Text); ok && (rest == "" || rest[0] == ' ') {
+		return line
 	}
-	path, target := command.Names(name, args)
-	c.srv.log.LogAttrs(s.Context(), slog.LevelInfo, "",
-		slog.String("sender", "SSHCommand"),
-		slog.String("username", s.User().Username),
-		slog.String("file_path", path),
-		slog.String("target_path", target),
-		slog.String("filemode", ""),
-		slog.Int("uid", -1),
-		slog.Int("gid", -1),
-		slog.String("access_time", ""),
-		slog.String("modification_time", ""),
-		slog.Int64("size", -1),
-		slog.String("ssh_command", cut(line)),
-		slog.String("connection_id", s.ID()),
-		slog.String("protocol", s.Peer().Protocol),
-		slog.String("remote_addr", s.Peer().Remote.String()),
-		slog.String("virtual_path", path),
-		slog.String("virtual_target_path", target),
-	)
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.Text
+	}
+	return strings.Join(texts, " ")
 }
 
 // refuse is the program of a client that wants what there is not. The request is
@@ -124,7 +116,7 @@ func refuse(ch ssh.Channel, text string) program {
 const scpName = "scp"
 
 // secureCopy is "scp". Its files have events of their own, so it has none.
-type secureCopy struct{}
+type secureCopy struct{ log *slog.Logger }
 
 var _ command.Command = secureCopy{}
 
@@ -132,18 +124,42 @@ var _ command.Command = secureCopy{}
 func (secureCopy) Name() string { return scpName }
 
 // Run implements command.Command.
-func (secureCopy) Run(_ context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
-	if err := scp.Run(args, scp.Stream(st), s); err != nil {
+func (sc secureCopy) Run(_ context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
+	if err := scp.Run(args, scp.Stream{In: st.In, Out: st.Out, Err: st.Err}, s); err != nil {
 		s.Log().Debug("copy ended with errors", "error", err)
 		return 1
 	}
+	sc.record(s, st.Line, args)
 	return 0
 }
 
-// cut keeps long command lines from flooding the log; rsync's may have hundreds
-// of names.
+// record writes the line of the log that Session.CommandDone writes for the
+// others.
+func (sc secureCopy) record(s *session.Session, line string, args []shellword.Word) {
+	name, target := command.Names(scpName, args)
+	sc.log.LogAttrs(s.Context(), slog.LevelInfo, "",
+		slog.String("sender", "SSHCommand"),
+		slog.String("username", s.User().Username),
+		slog.String("file_path", name),
+		slog.String("target_path", target),
+		slog.String("filemode", ""),
+		slog.Int("uid", -1),
+		slog.Int("gid", -1),
+		slog.String("access_time", ""),
+		slog.String("modification_time", ""),
+		slog.Int64("size", -1),
+		slog.String("ssh_command", cut(line)),
+		slog.String("connection_id", s.ID()),
+		slog.String("protocol", s.Peer().Protocol),
+		slog.String("remote_addr", s.Peer().Remote.String()),
+		slog.String("virtual_path", name),
+		slog.String("virtual_target_path", target),
+	)
+}
+
+// cut keeps long command lines from flooding the log.
 func cut(line string) string {
-	const limit = 4096
+	const limit = 512
 	if len(line) <= limit {
 		return line
 	}

@@ -80,7 +80,7 @@ func New(cfg Config, logins Logins, sessions *session.Manager, idle time.Duratio
 	if text := s.loginBanner(configDir, cfg.LoginBannerFile); text != "" {
 		s.ssh.BannerCallback = func(ssh.ConnMetadata) string { return text }
 	}
-	s.enable(cfg.EnabledSSHCommands, commands())
+	s.enable(cfg.EnabledSSHCommands, commands(cfg.EnabledSSHCommands, s.log))
 	return s, nil
 }
 

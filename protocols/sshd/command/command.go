@@ -14,6 +14,9 @@ import (
 
 // Stream is the channel that a command runs in.
 type Stream struct {
+	// Line is the command line, for the log. It begins with the name.
+	Line string
+
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer

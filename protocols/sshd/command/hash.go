@@ -30,25 +30,20 @@ func isHash(command string) bool {
 	return slices.ContainsFunc(hashes(), func(d digest) bool { return d.name == command })
 }
 
-// operands returns the names among the arguments of a hash command, and an error
-// that tells of the first option that it does not have. Binary and text mode,
-// which coreutils and its callers know, are one here.
-func operands(args []string) (names []string, err error) {
+// operands returns the names among the arguments of a hash command, and the first
+// option that it does not have. Binary and text mode, which coreutils and its
+// callers know, are one here.
+func operands(args []string) (names []string, unknown string) {
 	for i, a := range args {
 		switch {
 		case a == "--":
-			return append(names, args[i+1:]...), err
+			return append(names, args[i+1:]...), unknown
 		case a == "--binary", a == "--text":
 		case a == stdin || !strings.HasPrefix(a, "-"):
 			names = append(names, a)
-		case strings.Trim(a[1:], "bt") != "" && err == nil:
-			err = usageError("unknown option " + Printable(a))
+		case strings.Trim(a[1:], "bt") != "" && unknown == "":
+			unknown = a
 		}
 	}
-	return names, err
+	return names, unknown
 }
-
-// usageError is a call with arguments that the command does not take.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
