@@ -14,10 +14,15 @@ import (
 	"sftpgo/protocols/auth"
 )
 
-// handle serves one TCP connection to its end. out takes it out of the waiting
-// room.
-func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
-	defer nc.Close()
+// admit brings one TCP connection to its login and returns it, or nil when it has
+// ended. out takes it out of the waiting room. It is not the goroutine that serves
+// the connection afterwards: the stack that grew in the login ends with it.
+func (s *Server) admit(ctx context.Context, nc net.Conn, out func()) (c *connection) {
+	defer func() {
+		if c == nil {
+			nc.Close()
+		}
+	}()
 	defer out()
 	defer s.contain("connection")
 	l := &login{srv: s, tcp: nc, remote: remoteOf(nc)}
@@ -31,28 +36,27 @@ func (s *Server) handle(ctx context.Context, nc net.Conn, out func()) {
 	stop()
 	if err != nil {
 		l.failed(err)
-		return
+		return nil
 	}
 	id, err := identity(conn.Permissions)
 	if err != nil {
 		l.failed(err)
-		return
+		return nil
 	}
 	l.welcome(conn, id)
-	c := &connection{srv: s, ctx: ctx, tcp: nc, ssh: conn, identity: id, remote: l.remote}
-	c.serve(channels, requests)
+	return &connection{srv: s, ctx: ctx, tcp: nc, ssh: conn, identity: id, remote: l.remote, opened: channels, asked: requests}
 }
 
 // handshake brings the connection from the first byte to the end of the login.
 func (s *Server) handshake(nc net.Conn, l *login) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
 	cfg := l.config()
-	g, err := greet(nc, cfg.ServerVersion)
+	g, err := greet(newBurstConn(nc, &s.buffers), cfg.ServerVersion)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	l.client = g.client
 	cfg.Ciphers = g.offer.prefer(cfg.Ciphers)
-	return ssh.NewServerConn(&burstConn{Conn: g, pool: &s.buffers}, cfg)
+	return ssh.NewServerConn(g, cfg)
 }
 
 // contain is deferred: a panic ends what it is in, and nothing else.
@@ -77,6 +81,8 @@ type connection struct {
 	ssh      *ssh.ServerConn
 	identity auth.Identity
 	remote   netip.Addr
+	opened   <-chan ssh.NewChannel
+	asked    <-chan *ssh.Request
 
 	mu       sync.Mutex
 	channels int // not closed by both sides
@@ -84,27 +90,40 @@ type connection struct {
 	idle     *time.Timer
 }
 
-// serve answers channel requests until the connection ends, and waits for all
-// that runs in it.
-func (c *connection) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+// serve answers requests until the connection ends, and waits for all that runs
+// in it.
+func (c *connection) serve() {
+	defer c.srv.contain("connection")
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer c.close()
-	wg.Go(func() { ssh.DiscardRequests(requests) })
 	c.run(0)
 	defer context.AfterFunc(c.ctx, func() { c.run(0) })()
 
-	for n := 0; ; n++ {
-		open, ok := <-channels
-		if !ok {
-			return
+	asked := c.asked
+	for n := 0; ; {
+		select {
+		case open, ok := <-c.opened:
+			if !ok {
+				return
+			}
+			if reason, text := c.admit(open); reason != 0 {
+				// An error means that the connection has ended; the loop will see.
+				_ = open.Reject(reason, text)
+				continue
+			}
+			number := n
+			n++
+			wg.Go(func() { c.channel(open, number) })
+		case request, ok := <-asked:
+			if !ok {
+				asked = nil
+				continue
+			}
+			// There is nothing to ask for: no forwarding, nothing but keep-alives. An
+			// error is as above.
+			_ = request.Reply(false, nil)
 		}
-		if reason, text := c.admit(open); reason != 0 {
-			// An error means that the connection has ended; the loop will see.
-			_ = open.Reject(reason, text)
-			continue
-		}
-		wg.Go(func() { c.channel(open, n) })
 	}
 }
 

@@ -118,7 +118,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			// Here, in the order of arrival: who is oldest must not depend on which
 			// goroutine happens to run first.
 			out := s.waiting.Enter(remoteOf(nc), func() { nc.Close() })
-			wg.Go(func() { s.handle(ctx, nc, out) })
+			wg.Go(func() {
+				if c := s.admit(ctx, nc, out); c != nil {
+					wg.Go(c.serve)
+				}
+			})
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
