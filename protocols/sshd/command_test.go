@@ -210,6 +210,29 @@ func TestClientLeavesACommand(t *testing.T) {
 	}
 }
 
+// A digest that takes long ends with its client.
+func TestClientLeavesADigest(t *testing.T) {
+	r := start(t, everyCommand)
+	r.write("huge", "")
+	must(t, os.Truncate(filepath.Join(r.home, "huge"), 1<<40))
+	client := r.dial()
+	s, err := client.NewSession()
+	must(t, err)
+	must(t, s.Start("sha512sum /huge"))
+	must(t, s.Close()) // the channel; the connection stays
+	var got []commandEvent
+	eventually(t, "the command ends", func() bool {
+		got = append(got, r.commandEvents()...)
+		return len(got) > 0
+	})
+	if diff := cmp.Diff([]commandEvent{{"sha512sum", "~/huge", "", actions.StatusError}}, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if _, stderr, code := r.run("pwd", ""); code != 0 {
+		t.Errorf("the next command: stderr %q, status %d", stderr, code)
+	}
+}
+
 func TestCopyOverQuota(t *testing.T) {
 	r := start(t, everyCommand, func(s *setup) { s.user.QuotaSize = 100_000 })
 	if _, stderr, code := r.run("scp -t /a", "C0644 60000 a\n"+strings.Repeat("x", 60_000)+"\x00"); code != 0 {
