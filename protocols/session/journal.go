@@ -37,6 +37,7 @@ const (
 	intentPublish  intentOp = "publish"  // staged: it is there under its id, or it is not
 	intentRemove   intentOp = "remove"
 	intentRename   intentOp = "rename"
+	intentExternal intentOp = "external" // a program writes: the home may hold anything
 )
 
 // journal records intentions and outcomes in the store.

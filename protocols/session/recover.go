@@ -16,6 +16,9 @@ import (
 // errInterrupted is the reason in the event of an upload that a crash ended.
 var errInterrupted = errors.New("the server was stopped during the upload")
 
+// errStopped is the same for a program.
+var errStopped = errors.New("the server was stopped while the program ran")
+
 // errUnknown: the storage cannot tell what became of an intention.
 var errUnknown = errors.New("the outcome cannot be found out")
 
@@ -26,20 +29,26 @@ var errUnknown = errors.New("the outcome cannot be found out")
 func (m *Manager) Recover(ctx context.Context) (int, error) {
 	r := &recovery{m: m, storage: map[string]vfs.FS{}, counted: map[string]dataprovider.Amount{}}
 	defer r.close()
-	var found []*found
+	var list []*found
 	for p, err := range m.store.Outbox().Pending(ctx) {
 		if err != nil {
 			return 0, fmt.Errorf("read intentions: %w", err)
 		}
-		found = append(found, decode(p))
+		list = append(list, decode(p))
 	}
-	r.followRenames(ctx, found)
-	for _, f := range found {
-		if err := r.one(ctx, f); err != nil {
-			return len(found), fmt.Errorf("settle intention %d: %w", f.id, err)
+	r.followRenames(ctx, list)
+	external := func(f *found) bool { return f.err == nil && f.intent.Op == intentExternal }
+	for _, last := range []bool{false, true} { // programs: counting includes what the others did
+		for _, f := range list {
+			if external(f) != last {
+				continue
+			}
+			if err := r.one(ctx, f); err != nil {
+				return len(list), fmt.Errorf("settle intention %d: %w", f.id, err)
+			}
 		}
 	}
-	return len(found), nil
+	return len(list), nil
 }
 
 // found is an intention that was read back.
@@ -102,7 +111,9 @@ func (r *recovery) one(ctx context.Context, f *found) error {
 	}
 	happened := false
 	storage, err := r.open(ctx, in)
-	if err == nil {
+	if err == nil && in.Op == intentExternal {
+		happened, err = true, r.recount(ctx, in)
+	} else if err == nil {
 		happened, err = r.inspect(ctx, storage, in)
 	}
 	count := in.Count
@@ -127,6 +138,17 @@ func (r *recovery) one(ctx context.Context, f *found) error {
 		e = nil
 	}
 	return r.m.journal.settle(ctx, f.id, e, owner, in.Delta, nil)
+}
+
+// recount makes what lies in the home of the user the usage, because nobody knows
+// what a program did there, and completes its event.
+func (r *recovery) recount(ctx context.Context, in *intent) error {
+	fail(&in.Event, errStopped)
+	if !in.Count {
+		return nil
+	}
+	_, err := r.m.Scan(ctx, in.Event.Session.User)
+	return err
 }
 
 // orphan decides about an intention whose account was deleted meanwhile: nobody
