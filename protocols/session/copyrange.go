@@ -78,7 +78,9 @@ func (t *Transfer) copyRange(ctx context.Context, dst *Transfer, srcOff, n, dstO
 		}
 		m, err := c.copy(ctx, srcOff+total, dstOff+total, size)
 		total += m
-		dst.accept(m)
+		if m > 0 {
+			dst.accept(m)
+		}
 		if err == nil {
 			err = throttle(ctx, dst.limit, int(m))
 		}

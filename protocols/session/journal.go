@@ -27,6 +27,7 @@ type intent struct {
 	Modified time.Time           `json:"modified,omitzero"`
 	Event    actions.Event       `json:"event"`
 	Quiet    bool                `json:"quiet,omitempty"` // nobody is to be told
+	Lost     bool                `json:"lost,omitempty"`  // the file has lost this name, and had others
 }
 
 type intentOp string

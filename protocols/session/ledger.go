@@ -219,14 +219,19 @@ func (p *pages) detach(o *object) {
 	}
 }
 
-// replaced notes that what was written at place has lost its name; o is nil when
-// nothing was. It returns what the intentions of its writers must say then.
-func (p *pages) replaced(place, path string, o *object) []dataprovider.Pending {
+// replaced notes that info, which lay at place, has lost this name. It returns what
+// the intentions of those who write it must say then.
+func (p *pages) replaced(place, path string, info fs.FileInfo) []dataprovider.Pending {
+	pg := p.page(place)
+	o := pg.open
+	if o == nil {
+		o = p.l.written(info) // under another name
+	}
 	if o == nil {
 		return nil
 	}
-	list := p.l.intentions(path, path, o)
-	p.l.detach(p.page(place))
+	list := p.l.intentions(path, path, o, vfs.NamesOf(info) > 1)
+	p.l.detach(pg)
 	return list
 }
 
@@ -342,8 +347,8 @@ func (t *Transfer) follow(from, to string) {
 // intentions returns those of writers in place as they must be from now on, since
 // their file is not where they say. With o it is those of its writers; else those
 // of what a directory holds that moves. from and to are storage paths without
-// links, the same when the name goes to another file.
-func (l *ledger) intentions(from, to string, o *object) []dataprovider.Pending {
+// links, the same when the name goes to another file; lost says that it has others.
+func (l *ledger) intentions(from, to string, o *object, lost bool) []dataprovider.Pending {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var list []dataprovider.Pending
@@ -357,6 +362,7 @@ func (l *ledger) intentions(from, to string, o *object) []dataprovider.Pending {
 			continue
 		}
 		in.FileID = t.up.object.id
+		in.Lost = in.Lost || lost
 		if rest, ok := strings.CutPrefix(at, from); ok && from != to {
 			in.Name = t.s.name(to+rest, in.Name)
 		}

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -80,6 +81,7 @@ type model struct {
 	sessions []*session.Session
 	open     []*running
 	trace    []string
+	parallel bool // others work at the same time
 
 	done, failed, renamed, removed int // events that must come
 	maybe                          int // upload.failed of those that a crash ended
@@ -123,7 +125,7 @@ func recorded(err error) bool {
 
 func (m *model) step() {
 	s, name := m.session(), m.name()
-	op := m.rnd.IntN(24)
+	op := m.rnd.IntN(31)
 	var err error
 	switch {
 	case op < 6:
@@ -155,7 +157,8 @@ func (m *model) step() {
 		}
 	case op < 20:
 		to := m.name()
-		if err = s.Rename(s.Context(), name, to); recorded(err) && !sameEntry(name, to) {
+		same := m.sameFile(name, to)
+		if err = s.Rename(s.Context(), name, to); recorded(err) && !same {
 			m.renamed++
 		}
 		name += " " + to
@@ -170,7 +173,26 @@ func (m *model) step() {
 		name = from + " " + to
 	case op < 22 && !m.uploads(s, name): // that would be a change of the upload
 		err = s.SetAttrs(s.Context(), name, vfs.Attrs{Size: ptr(m.rnd.Int64N(400))})
-	case op < 23:
+	case op < 25:
+		to := m.name()
+		err = s.Link(s.Context(), name, to)
+		name += " " + to
+	case op < 27:
+		to := m.name()
+		if m.rnd.IntN(4) == 0 {
+			name, to = "/d", "/e"
+		}
+		err = s.CopyTree(s.Context(), name, to)
+		name += " " + to
+	case op < 28:
+		err = m.digest(s, name)
+	case op < 29 && len(m.open) > 0:
+		from, to := m.open[m.rnd.IntN(len(m.open))], m.open[m.rnd.IntN(len(m.open))]
+		name = from.t.Name() + " " + to.t.Name()
+		var n int64
+		n, err = from.t.CopyRange(s.Context(), to.t, m.rnd.Int64N(200), m.rnd.Int64N(200), m.rnd.Int64N(200))
+		to.touched = to.touched || n > 0
+	case op < 30:
 		i := m.rnd.IntN(len(m.sessions))
 		m.kill(i)
 	default:
@@ -183,6 +205,26 @@ func (m *model) step() {
 func sameEntry(a, b string) bool {
 	real := func(n string) string { return strings.Replace(n, "/dlink/", "/d/", 1) }
 	return real(a) == real(b)
+}
+
+// sameFile is the same for two names of one file.
+func (m *model) sameFile(a, b string) bool {
+	if sameEntry(a, b) {
+		return true
+	}
+	x, errX := os.Lstat(filepath.Join(m.r.home, a))
+	y, errY := os.Lstat(filepath.Join(m.r.home, b))
+	return errX == nil && errY == nil && os.SameFile(x, y) && x.Mode().IsRegular()
+}
+
+// digest compares with what lies there.
+func (m *model) digest(s *session.Session, name string) error {
+	var got bytes.Buffer
+	err := s.Digest(s.Context(), name, &got)
+	if want, rerr := os.ReadFile(filepath.Join(m.r.home, name)); !m.parallel && ((err == nil) != (rerr == nil) || !bytes.Equal(got.Bytes(), want)) {
+		m.r.t.Errorf("digest of %s: %d bytes, %v; there are %d, %v", name, got.Len(), err, len(want), rerr)
+	}
+	return err
 }
 
 func (m *model) uploads(s *session.Session, name string) bool {
@@ -329,7 +371,7 @@ func TestModelInParallel(t *testing.T) {
 			must(t, s.Mkdir(t.Context(), "/d"), s.Symlink(t.Context(), "a", "/link"), s.Symlink(t.Context(), "d", "/dlink"))
 			var wg sync.WaitGroup
 			for i := range 8 {
-				m := &model{r: r, rnd: rand.New(rand.NewPCG(uint64(i), rand.Uint64())), cfg: session.Config{UploadMode: mode},
+				m := &model{r: r, parallel: true, rnd: rand.New(rand.NewPCG(uint64(i), rand.Uint64())), cfg: session.Config{UploadMode: mode},
 					store: &flakyStore{Store: r.store}, sessions: []*session.Session{r.open()}}
 				wg.Go(func() {
 					for range 150 {

@@ -216,6 +216,11 @@ func (r *recovery) inspect(ctx context.Context, f vfs.FS, in *intent) (bool, err
 		if info != nil && in.FileID != "" && !same {
 			info = nil // another file has taken the name
 		}
+		if info == nil && in.Lost {
+			if info, err = findFile(ctx, f, in.FileID); err != nil {
+				return false, err
+			}
+		}
 		return r.written(in, info), nil
 	}
 	return false, fmt.Errorf("unknown operation %q", in.Op)

@@ -100,7 +100,7 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	if info == nil {
 		return spots[0].err
 	}
-	counted, open := pg.found(place, info)
+	counted, _ := pg.found(place, info)
 	delta := minus(noAmount, counted)
 	e := s.event(actions.DeleteDone, name)
 	e.Result.Size = info.Size()
@@ -118,7 +118,7 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 		s.m.journal.drop(ctx, id)
 		return err
 	}
-	amended := pg.replaced(place, e.Object.Path, open)
+	amended := pg.replaced(place, e.Object.Path, info)
 	pg.book(place, noAmount)
 	s.command("Remove", name, "", noChange())
 	settle, cancel := detached(ctx)

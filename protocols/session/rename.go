@@ -119,7 +119,7 @@ type move struct {
 // under its new name.
 func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	moved, open := pg.found(m.from, m.info)
-	replaced, lost := pg.found(m.to, m.target)
+	replaced, _ := pg.found(m.to, m.target)
 	written := open
 	if open == nil {
 		written = s.m.ledger.written(m.info) // under another name
@@ -146,10 +146,10 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	settle, cancel := detached(ctx)
 	defer cancel()
 	s.m.ledger.moved(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), written)
-	amended := pg.replaced(m.to, e.Object.TargetPath, lost)
+	amended := pg.replaced(m.to, e.Object.TargetPath, m.target)
 	if m.info.IsDir() || written != nil {
 		from, to := s.entry(settle, m.oldname), s.entry(settle, m.newname)
-		amended = append(amended, s.m.ledger.intentions(from, to, written)...)
+		amended = append(amended, s.m.ledger.intentions(from, to, written, false)...)
 	}
 	if open != nil {
 		pg.detach(open)

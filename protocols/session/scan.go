@@ -57,6 +57,9 @@ type census struct {
 	but   map[string]bool
 	seen  map[string]bool // files with several names, by identity
 	total dataprovider.Amount
+
+	wanted string      // one to look for
+	match  fs.FileInfo // what it is
 }
 
 func (c *census) count(ctx context.Context, dir string) error {
@@ -86,34 +89,45 @@ func (c *census) count(ctx context.Context, dir string) error {
 
 // add counts one name of a file.
 func (c *census) add(ctx context.Context, name string, info fs.FileInfo) error {
-	if len(c.but) > 0 || vfs.NamesOf(info) > 1 {
-		id, err := c.identify(ctx, name, info)
-		if err != nil && !errors.Is(err, vfs.ErrNotExist) {
+	if c.wanted != "" || len(c.but) > 0 || vfs.NamesOf(info) > 1 {
+		now, err := c.identify(ctx, name, info)
+		if errors.Is(err, vfs.ErrNotExist) {
+			return nil // gone meanwhile
+		}
+		if err != nil {
 			return err
 		}
-		if err != nil || c.but[id] || c.seen[id] {
+		id := vfs.FileIDOf(now)
+		if c.but[id] || c.seen[id] {
 			return nil
 		}
-		if id != "" && vfs.NamesOf(info) > 1 {
+		if id != "" && vfs.NamesOf(now) > 1 {
 			c.seen[id] = true
 		}
+		if id != "" && id == c.wanted {
+			c.match = now
+		}
+		info = now
 	}
 	c.total = c.total.Add(amountOf(info))
 	return nil
 }
 
 // identify asks again where listings have no identities.
-func (c *census) identify(ctx context.Context, name string, info fs.FileInfo) (string, error) {
-	id := vfs.FileIDOf(info)
+func (c *census) identify(ctx context.Context, name string, info fs.FileInfo) (fs.FileInfo, error) {
 	l, ok := vfs.As[vfs.Linker](c.f)
-	if id != "" || !ok {
-		return id, nil
+	if vfs.FileIDOf(info) != "" || !ok {
+		return info, nil
 	}
-	now, err := l.Lstat(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	return vfs.FileIDOf(now), nil
+	return l.Lstat(ctx, name)
+}
+
+// findFile looks through the whole storage for a file by its identity; nil says that
+// it has no name.
+func findFile(ctx context.Context, f vfs.FS, id string) (fs.FileInfo, error) {
+	c := census{f: f, seen: map[string]bool{}, wanted: id}
+	err := c.count(ctx, "/")
+	return c.match, err
 }
 
 // amountOf is what a file counts for: only regular files count.

@@ -122,7 +122,7 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e ac
 		return p, err
 	}
 	after := amountOf(info)
-	before, open := pg.found(t.up.place, old)
+	before, _ := pg.found(t.up.place, old)
 	delta := minus(after, before)
 	if err := t.up.room.cover(delta); err != nil {
 		return p, refuse("upload", e.Object.Name, err)
@@ -145,7 +145,7 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e ac
 		return published{}, err
 	}
 	p.size, p.delta = after.Bytes, delta
-	p.amended = pg.replaced(t.up.place, e.Object.Path, open)
+	p.amended = pg.replaced(t.up.place, e.Object.Path, old)
 	pg.book(t.up.place, after)
 	return p, nil
 }
