@@ -50,6 +50,7 @@ func newRootCommand() *cobra.Command {
 		newServeCommand(),
 		users,
 		newInitProviderCommand(),
+		newStartSubsysCommand(),
 		newGenCommand(root),
 	)
 	return root
