@@ -161,6 +161,30 @@ func TestIsHash(t *testing.T) {
 	}
 }
 
+func TestStale(t *testing.T) {
+	h := password.NewHasher(dataprovider.Argon2Options{Memory: 512, Iterations: 2, Parallelism: 1})
+	own, err := h.Hash(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stored, want := range map[string]bool{
+		own: false,
+		"":  false, "plain": false, "$y$j9T$a$b": false, "$argon2id$broken": false,
+		strings.Replace(own, "t=2", "t=3", 1):   false,
+		strings.Replace(own, "t=2", "t=1", 1):   true,
+		strings.Replace(own, "m=512", "m=8", 1): true,
+	} {
+		if got := h.Stale(stored); got != want {
+			t.Errorf("Stale(%q) = %v", stored, got)
+		}
+	}
+	for _, v := range vectors[2:] { // of other schemes
+		if !h.Stale(v.hash) {
+			t.Errorf("%s is not stale", v.name)
+		}
+	}
+}
+
 func TestCancelledContext(t *testing.T) {
 	h := password.NewHasher(cheap)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -55,9 +55,13 @@ func (c fakeUsers) Get(_ context.Context, name string) (dataprovider.User, datap
 
 func (c fakeUsers) List(context.Context, string) iter.Seq2[dataprovider.User, error] { panic("unused") }
 
-func (c fakeUsers) Put(_ context.Context, u dataprovider.User, _ dataprovider.Revision) (dataprovider.Revision, error) {
+// Put takes any record at revision 0, which keeps the tests short.
+func (c fakeUsers) Put(_ context.Context, u dataprovider.User, rev dataprovider.Revision) (dataprovider.Revision, error) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if rev != 0 && rev != c.s.revs[u.Username] {
+		return 0, dataprovider.ErrConflict
+	}
 	c.s.users[u.Username] = u
 	c.s.revs[u.Username]++
 	return c.s.revs[u.Username], nil
@@ -116,7 +120,6 @@ type fixture struct {
 	passwords *countingPasswords
 	log       *bytes.Buffer
 	metrics   []string
-	config    auth.Config
 	mu        sync.Mutex
 }
 
@@ -138,8 +141,14 @@ func newFixture(t *testing.T) *fixture {
 			dataprovider.Argon2Options{Memory: 64, Iterations: 1, Parallelism: 1})},
 		log: &bytes.Buffer{},
 	}
-	f.Provider = auth.New(f.config, f.store, f.passwords, f, slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	f.use(auth.Config{})
 	return f
+}
+
+// use starts over with another configuration, on the same store.
+func (f *fixture) use(cfg auth.Config) {
+	log := slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	f.Provider = auth.New(cfg, f.store, f.passwords, f, log)
 }
 
 // put stores a valid record after change.
@@ -221,3 +230,5 @@ func keyLine(s ssh.Signer) string {
 }
 
 func blob(s ssh.Signer) auth.PublicKey { return auth.PublicKey(slices.Clone(s.PublicKey().Marshal())) }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -169,7 +169,7 @@ func (p *Provider) byPublicKey(ctx context.Context, a Attempt, blob PublicKey) (
 	if err := u.LoginAllowed(a.Protocol, a.Method(), a.Remote, now); err != nil {
 		var next []string
 		for _, method := range u.SecondSteps() {
-			if u.LoginAllowed(a.Protocol, method, a.Remote, now) == nil {
+			if err = u.LoginAllowed(a.Protocol, method, a.Remote, now); err == nil {
 				next = append(next, secondStep(method))
 			}
 		}
