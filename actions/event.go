@@ -76,10 +76,13 @@ type Result struct {
 }
 
 // Keys are the storage paths whose events must reach a receiver in the order in
-// which they happened.
+// which they happened. An event without a path, of the SSH command pwd, has none.
 func (e *Event) Keys() []string {
-	if e.Object.TargetPath != "" {
-		return []string{e.Object.Path, e.Object.TargetPath}
+	var keys []string
+	for _, at := range []string{e.Object.Path, e.Object.TargetPath} {
+		if at != "" {
+			keys = append(keys, at)
+		}
 	}
-	return []string{e.Object.Path}
+	return keys
 }

@@ -66,7 +66,7 @@ func (c *counters) TransferDone(_ session.Direction, _ int64, err error) {
 
 // rig is a manager on a real directory and a store in memory.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	home    string
 	store   dataprovider.Store
 	hooks   *hooks
@@ -77,7 +77,12 @@ type rig struct {
 
 func newRig(t *testing.T, cfg session.Config, change ...func(*dataprovider.User)) *rig {
 	t.Helper()
-	r := &rig{t: t, home: filepath.Join(t.TempDir(), "alice"), hooks: &hooks{}, metrics: &counters{}}
+	return newRigAt(t, filepath.Join(t.TempDir(), "alice"), cfg, change...)
+}
+
+func newRigAt(t testing.TB, home string, cfg session.Config, change ...func(*dataprovider.User)) *rig {
+	t.Helper()
+	r := &rig{t: t, home: home, hooks: &hooks{}, metrics: &counters{}}
 	r.user = dataprovider.User{
 		Username: "alice", Status: 1, HomeDir: r.home, Password: "$argon2id$unused",
 		Permissions: map[string][]string{"/": {"*"}},

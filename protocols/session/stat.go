@@ -17,9 +17,8 @@ func (s *Session) Stat(ctx context.Context, name string) (info fs.FileInfo, err 
 		if !s.reaches(dataprovider.PermList, name) {
 			return refuse("stat", name, vfs.ErrPermission)
 		}
-		if t := s.upload(name); t != nil {
-			info, err = t.Stat()
-			return err
+		if info = s.uploading(name); info != nil {
+			return nil
 		}
 		info, err = s.fs.Stat(ctx, name)
 		return err
@@ -33,14 +32,27 @@ func (s *Session) Lstat(ctx context.Context, name string) (info fs.FileInfo, err
 		if !s.allowed(dataprovider.PermList, name) {
 			return refuse("lstat", name, vfs.ErrPermission)
 		}
-		if t := s.upload(name); t != nil {
-			info, err = t.Stat()
-			return err
+		if info = s.uploading(name); info != nil {
+			return nil
 		}
 		info, err = s.lstat(ctx, name)
 		return err
 	})
 	return info, err
+}
+
+// uploading is the state of an upload of this session, or nil: there is none, or it
+// has just ended.
+func (s *Session) uploading(name string) fs.FileInfo {
+	t := s.upload(name)
+	if t == nil {
+		return nil
+	}
+	info, err := t.Stat()
+	if err != nil {
+		return nil
+	}
+	return info
 }
 
 // lstat is Lstat without the rules, for storage with and without links.
