@@ -46,11 +46,15 @@ func storagePath(t *tester) {
 }
 
 func syncFile(t *tester) {
+	d, ok := vfs.As[vfs.Durable](t.fs)
+	if !ok || !d.Durable() {
+		t.Skip("the backend does not sync")
+	}
 	for _, mode := range []vfs.Mode{inPlace, staged} {
 		f := t.open("/f", mode)
-		s, ok := f.(interface{ Sync() error })
+		s, ok := vfs.As[vfs.Syncer](f)
 		if !ok {
-			t.Skip("the backend does not sync")
+			t.Fatal("the backend syncs, and a file of it does not")
 		}
 		t.write(f, "content")
 		t.noError("sync before commit", s.Sync())

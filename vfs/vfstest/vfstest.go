@@ -31,7 +31,10 @@ func Run(t *testing.T, open func(t *testing.T) vfs.FS) {
 		{"cancel", cancelTests()},
 		{"concurrent", concurrentTests()},
 		{"link", linkTests()},
+		{"hard link", hardLinkTests()},
 		{"attrs", attrTests()},
+		{"attrs of links", linkAttrTests()},
+		{"range", rangeTests()},
 		{"capability", capabilityTests()},
 	}
 	for _, g := range groups {
