@@ -110,7 +110,10 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 // open starts a session, or tells the client why not.
 func (c *connection) open(ch ssh.Channel, protocol string, n int) *session.Session {
 	id := fmt.Sprintf("%s_%x_%d", protocol, c.ssh.SessionID(), n)
-	s, err := c.session(protocol, id)
+	var s *session.Session
+	err := errPanic
+	// The store needs a deep stack, and the channel is there for long.
+	c.srv.aside(func() { s, err = c.session(protocol, id) })
 	if err == nil {
 		return s
 	}

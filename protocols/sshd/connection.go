@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -43,6 +44,7 @@ func (s *Server) admit(ctx context.Context, nc net.Conn, out func()) (c *connect
 		l.failed(err)
 		return nil
 	}
+	conn.Permissions = nil // the identity is kept once
 	l.welcome(conn, id)
 	return &connection{srv: s, ctx: ctx, tcp: nc, ssh: conn, identity: id, remote: l.remote, opened: channels, asked: requests}
 }
@@ -64,6 +66,22 @@ func (s *Server) contain(what string) {
 	if r := recover(); r != nil {
 		s.log.Error("panic", "in", what, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 	}
+}
+
+// errPanic is the result of what was contained.
+var errPanic = errors.New("internal error")
+
+// aside waits for f, which runs on a goroutine of its own: what it needs of stack
+// is free again when it ends. Go gives a goroutine back no stack before the next
+// garbage collection, and then half of it.
+func (s *Server) aside(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer s.contain("session")
+		f()
+	}()
+	<-done
 }
 
 func remoteOf(nc net.Conn) netip.Addr {

@@ -57,7 +57,7 @@ func greet(nc net.Conn, version string) (*greeting, error) {
 // listen reads until the client's offer is complete, or it is clear that it
 // will not come.
 func (g *greeting) listen() error {
-	buf := make([]byte, 4<<10)
+	g.early = make([]byte, 0, 2<<10) // room for what clients say
 	var deadline time.Time
 	for {
 		version, rest, spoke := clientVersion(g.early)
@@ -77,8 +77,11 @@ func (g *greeting) listen() error {
 		} else if len(g.early) > maxKexInit {
 			return nil // no SSH client; the library finds the words for it
 		}
-		n, err := g.Conn.Read(buf)
-		g.early = append(g.early, buf[:n]...)
+		if len(g.early) == cap(g.early) {
+			g.early = slices.Grow(g.early, 1)
+		}
+		n, err := g.Conn.Read(g.early[len(g.early):cap(g.early)])
+		g.early = g.early[:len(g.early)+n]
 		if err != nil {
 			if spoke { // late, or gone: the library will see
 				return g.SetReadDeadline(time.Time{})
