@@ -73,6 +73,7 @@ type rig struct {
 	metrics *counters
 	manager *session.Manager
 	user    dataprovider.User
+	plain   bool // storage that can do no more than it must
 }
 
 func newRig(t *testing.T, cfg session.Config, change ...func(*dataprovider.User)) *rig {
@@ -101,7 +102,11 @@ func newRigAt(t testing.TB, home string, cfg session.Config, change ...func(*dat
 // restart makes a new manager, as a new process would.
 func (r *rig) restart(cfg session.Config, store dataprovider.Store) {
 	log := slog.New(slog.DiscardHandler)
-	r.manager = session.NewManager(store, r.hooks, []vfs.Factory{localfs.NewFactory(log)}, r.metrics, log, 1, cfg)
+	var storage vfs.Factory = localfs.NewFactory(log)
+	if r.plain {
+		storage = plainFactory{storage}
+	}
+	r.manager = session.NewManager(store, r.hooks, []vfs.Factory{storage}, r.metrics, log, 1, cfg)
 }
 
 func (r *rig) open() *session.Session {
@@ -192,6 +197,34 @@ func (r *rig) leftovers() []string {
 	}
 	return found
 }
+
+// count makes what lies there the usage, as if it had been uploaded.
+func (r *rig) count() {
+	r.t.Helper()
+	if _, err := r.manager.Scan(r.t.Context(), "alice"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// plainFactory hides all that is optional, and publishes at once.
+type plainFactory struct{ vfs.Factory }
+
+func (f plainFactory) Open(ctx context.Context, cfg []byte) (vfs.FS, error) {
+	storage, err := f.Factory.Open(ctx, cfg)
+	return plainFS{storage}, err
+}
+
+type plainFS struct{ vfs.FS }
+
+func (f plainFS) Open(ctx context.Context, name string, mode vfs.Mode) (vfs.File, error) {
+	if mode.Has(vfs.Atomic) {
+		return nil, fmt.Errorf("open: %w", vfs.ErrUnsupported)
+	}
+	file, err := f.FS.Open(ctx, name, mode)
+	return plainFile{file}, err
+}
+
+type plainFile struct{ vfs.File }
 
 const put = vfs.Write | vfs.Create | vfs.Truncate
 
