@@ -47,6 +47,14 @@ func TestSCPSinkBytes(t *testing.T) {
 		{"two files", "scp -d -t /dir", "C0644 1 x\na\x00C0644 1 y\nb\x00", ok + ok + ok + ok + ok, 0},
 		{"tree", "scp -r -p -t -- /dir", "T1 0 2 0\nD0755 0 d\nC0644 1 x\na\x00E\n", ok + ok + ok + ok + ok + ok, 0},
 		{"combined options", "scp -rpt /dir", "D0755 0 d\nE\n", ok + ok + ok, 0},
+		{"tree into missing directory", "scp -r -t /nope", "D0755 0 d\nC0644 1 x\na\x00E\n", ok + ok + ok + ok + ok, 0},
+		{"tree into missing directory, slash", "scp -r -t /nope/", "D0755 0 d\nC0644 1 x\na\x00E\n", ok + ok + ok + ok + ok, 0},
+		{"file into missing directory, slash", "scp -t /nope/", "C0644 1 x\n", ok + "\x01scp: /nope/x: no such file or directory\n", 1},
+		{"file over directory", "scp -r -t /", "C0644 1 dir\n", ok + "\x01scp: /dir: is a directory\n", 1},
+		{"all options", "scp -v -q -r -p -d -t -- /dir", "C0644 1 -x\na\x00", ok + ok + ok, 0},
+		{"name like an option", "scp -t -- -x", "C0644 1 x\na\x00", ok + ok + ok, 0},
+		{"long name", "scp -t /dir", "C0644 1 " + strings.Repeat("x", 300) + "\n", ok + "\x01scp: /dir/" + strings.Repeat("x", 300) + ": name not allowed\n", 1},
+		{"control characters in a name", "scp -t /dir/old", "C0644 1 a\x1b[2J\na\x00", ok + ok + ok, 0},
 		{"quoted", `scp -t '/a b'\ c`, "C0644 1 x\na\x00", ok + ok + ok, 0},
 		{"tilde", `scp -t ~/f`, "C0644 1 x\na\x00", ok + ok + ok, 0},
 		{"missing directory", "scp -t /nope/f", "C0644 1 x\n", ok + "\x01scp: /nope/f: no such file or directory\n", 1},
@@ -107,7 +115,7 @@ func TestSCPDisabled(t *testing.T) {
 }
 
 func TestSCPSourceBytes(t *testing.T) {
-	when := time.Unix(1_600_000_000, 0)
+	written, read := time.Unix(1_600_000_000, 0), time.Unix(1_500_000_000, 0)
 	tests := []struct {
 		name, command string
 		acks          int
@@ -115,12 +123,16 @@ func TestSCPSourceBytes(t *testing.T) {
 		code          int
 	}{
 		{"file", "scp -f /dir/a.txt", 3, "C0640 1 a.txt\nA\x00", 0},
-		{"times", "scp -p -f /dir/a.txt", 4, "T1600000000 0 1600000000 0\nC0640 1 a.txt\nA\x00", 0},
+		{"times", "scp -p -f /dir/a.txt", 4, "T1600000000 0 1500000000 0\nC0640 1 a.txt\nA\x00", 0},
 		{"pattern", "scp -f /d*/*.txt", 5, "C0640 1 a.txt\nA\x00C0644 1 b.txt\nB\x00", 0},
 		{"quoted pattern", "scp -f '/dir/*.txt'", 1, "\x01scp: /dir/*.txt: no such file or directory\n", 1},
 		{"two names", "scp -f /dir/a.txt /dir/b.txt", 5, "C0640 1 a.txt\nA\x00C0644 1 b.txt\nB\x00", 0},
 		{"missing", "scp -f /nope", 1, "\x01scp: /nope: no such file or directory\n", 1},
 		{"directory", "scp -f /dir", 1, "\x01scp: /dir: not a regular file\n", 1},
+		{"negated class", "scp -f /dir/[!a].txt", 3, "C0644 1 b.txt\nB\x00", 0},
+		{"option after the mode", "scp -f -r -- /tree/sub", 3, "D0755 0 sub\nE\n", 0},
+		{"slash at the end", "scp -r -f /tree/sub/", 3, "D0755 0 sub\nE\n", 0},
+		{"client refuses a file", "scp -f /dir/*.txt", 1, "C0640 1 a.txt\n", 1},
 		{"tree", "scp -rf /tree", 7, "D0755 0 tree\nC0644 1 f\nF\x00D0755 0 sub\nE\nE\n", 0},
 		{"root", "scp -r -f .", 15, "", 0},
 	}
@@ -132,7 +144,7 @@ func TestSCPSourceBytes(t *testing.T) {
 			r.write("tree/f", "F")
 			must(t, os.Mkdir(filepath.Join(r.home, "tree/sub"), 0o755))
 			must(t, os.Chmod(filepath.Join(r.home, "dir/a.txt"), 0o640))
-			must(t, os.Chtimes(filepath.Join(r.home, "dir/a.txt"), when, when))
+			must(t, os.Chtimes(filepath.Join(r.home, "dir/a.txt"), read, written))
 			out, stderr, code := r.run(tt.command, strings.Repeat("\x00", tt.acks))
 			if tt.name == "root" {
 				if !strings.HasPrefix(out, "D0") || !strings.Contains(out, " 0 alice\n") || code != 0 {
@@ -204,8 +216,42 @@ func TestSCPQuota(t *testing.T) {
 }
 
 func TestSCPPermissions(t *testing.T) {
-	r := start(t, func(s *setup) { s.user.Permissions["/drop"] = []string{"upload"} })
+	r := start(t, func(s *setup) {
+		s.user.Permissions["/"] = []string{"list", "upload"}
+		s.user.Permissions["/drop"] = []string{"upload", "create_dirs"}
+		s.user.Permissions["/pick"] = []string{"download"}
+		s.user.Permissions["/dated"] = []string{"list", "upload", "chtimes"}
+	})
+	must(t, os.Mkdir(filepath.Join(r.home, "dated"), 0o755))
 	must(t, os.Mkdir(filepath.Join(r.home, "drop"), 0o755))
+	// Who may download but not list gets what they name, and nothing else.
+	must(t, os.Mkdir(filepath.Join(r.home, "pick"), 0o755))
+	r.write("pick/f", "F")
+	for command, want := range map[string]string{
+		"scp -f /pick/f":     "C0644 1 f\nF\x00",
+		"scp -f /pick/*":     "\x01scp: /pick/*: no such file or directory\n",
+		"scp -r -f /pick":    "\x01scp: /pick: permission denied\n",
+		"scp -f /pick/other": "\x01scp: /pick/other: no such file or directory\n",
+	} {
+		if out, _, _ := r.run(command, strings.Repeat("\x00", 3)); out != want {
+			t.Errorf("%s: %q, want %q", command, out, want)
+		}
+	}
+	// A tree goes below a directory that cannot be seen, with or without a slash.
+	for _, target := range []string{"/drop", "/drop/"} {
+		out, _, code := r.run("scp -r -t "+target, "D0755 0 tree\nC0644 1 f\na\x00E\n")
+		if out != strings.Repeat("\x00", 5) || code != 0 || r.read("drop/tree/f") != "a" {
+			t.Errorf("%s: out %q, status %d", target, out, code)
+		}
+		must(t, os.RemoveAll(filepath.Join(r.home, "drop/tree")))
+	}
+	// What may not be set is left alone, and keeps nothing else from being set.
+	if _, _, code := r.run("scp -p -t /dated/f", "T1600000000 0 1500000000 0\nC0600 1 f\na\x00"); code != 0 {
+		t.Errorf("status %d", code)
+	}
+	if info, err := os.Stat(filepath.Join(r.home, "dated/f")); err != nil || info.ModTime().Unix() != 1_600_000_000 || info.Mode() == 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
 	// Without the permission to list, the target is found to be a directory late.
 	out, _, code := r.run("scp -p -t /drop", "T1 0 1 0\nC0600 1 f\na\x00")
 	if out != "\x00\x00\x00\x00" || code != 0 || r.read("drop/f") != "a" {

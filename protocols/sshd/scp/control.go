@@ -138,8 +138,7 @@ func entryLine(kind byte, mode fs.FileMode, size int64, name string) string {
 }
 
 // timesLine returns the line, newline included, that goes before an entry with
-// -p. Storage tells no access time that would be worth sending.
-func timesLine(mtime time.Time) string {
-	sec := max(mtime.Unix(), 0)
-	return fmt.Sprintf("T%d 0 %d 0\n", sec, sec)
+// -p.
+func timesLine(mtime, atime time.Time) string {
+	return fmt.Sprintf("T%d 0 %d 0\n", max(mtime.Unix(), 0), max(atime.Unix(), 0))
 }

@@ -13,10 +13,12 @@ import (
 // maxMatches bounds what one pattern may yield.
 const maxMatches = 100_000
 
-// expand returns the names that a word stands for, in name order. A word without
-// an unquoted meta character, or whose pattern matches nothing, stands for
-// itself, as in a shell; so does the tilde for the root.
-func expand(s *session.Session, word shellword.Word) ([]string, error) {
+// Expand returns the names that a word stands for, in name order, for commands
+// whose clients count on the shell of the server to expand patterns. A word
+// without an unquoted meta character, or whose pattern matches nothing, stands for
+// itself, as in a shell; so does the tilde for the root. A pattern that matches
+// more than 100,000 names is session.ErrTooMany.
+func Expand(s *session.Session, word shellword.Word) ([]string, error) {
 	word = home(word)
 	if !word.HasMeta() {
 		return []string{word.Text}, nil
@@ -26,6 +28,7 @@ func expand(s *session.Session, word shellword.Word) ([]string, error) {
 		if part == "" {
 			continue
 		}
+		part = negated(part)
 		if _, err := path.Match(part, ""); err != nil {
 			return []string{word.Text}, nil // as in a shell
 		}
@@ -79,6 +82,22 @@ func matches(s *session.Session, dir, pattern string, limit int) ([]string, erro
 	}
 	slices.Sort(found)
 	return found, nil
+}
+
+// negated writes the classes that a shell negates with "!" as path.Match does.
+func negated(pattern string) string {
+	out := []byte(pattern)
+	for i := 0; i < len(out); i++ {
+		switch out[i] {
+		case '\\':
+			i++
+		case '[':
+			if i+1 < len(out) && out[i+1] == '!' {
+				out[i+1] = '^'
+			}
+		}
+	}
+	return string(out)
 }
 
 func unescape(pattern string) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sftpgo/actions"
 	"sftpgo/dataprovider"
 	"sftpgo/dataprovider/memstore"
 	"sftpgo/protocols/session"
@@ -23,6 +24,27 @@ type noMetrics struct{}
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
 
+// noHooks wants nothing.
+type noHooks struct{ actions.Gate }
+
+func (noHooks) Route(*actions.Event) []string { return nil }
+func (noHooks) Wants(actions.Kind) bool       { return false }
+func (noHooks) Wake()                         {}
+
+// open starts a session of a user who may do everything in home.
+func open(t testing.TB, home string) *session.Session {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	m := session.NewManager(memstore.New(memstore.Config{}), noHooks{}, []vfs.Factory{localfs.NewFactory(log)}, noMetrics{}, log, 0, session.Config{})
+	u := dataprovider.User{Username: "u", HomeDir: home, Permissions: map[string][]string{"/": {dataprovider.PermAny}}}
+	s, err := m.Open(context.Background(), u, session.Peer{Protocol: "SCP", ID: "SCP_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
 // TestExpandDoesNotMultiply: a pattern that goes down and up again stands for as
 // many names as there are, not for a power of it.
 func TestExpandDoesNotMultiply(t *testing.T) {
@@ -32,21 +54,14 @@ func TestExpandDoesNotMultiply(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	log := slog.New(slog.DiscardHandler)
-	m := session.NewManager(memstore.New(memstore.Config{}), nil, []vfs.Factory{localfs.NewFactory(log)}, noMetrics{}, log, 0, session.Config{})
-	u := dataprovider.User{Username: "u", HomeDir: home, Permissions: map[string][]string{"/": {dataprovider.PermAny}}}
-	s, err := m.Open(context.Background(), u, session.Peer{Protocol: "SCP", ID: "SCP_1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := open(t, home)
 	words, err := shellword.Split(`*/../*/../*/../d00[12] */../d003`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, w := range words {
-		names, err := expand(s, w)
+		names, err := Expand(s, w)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,8 @@ type sink struct {
 	peer
 	target  string
 	intoDir bool     // the target is a directory: names go below it
+	slash   bool     // it was written with a slash at the end
+	hidden  bool     // the account may not know what the target is
 	levels  []level  // the directories announced and not ended
 	times   *control // T line for the next entry
 }
@@ -47,7 +49,9 @@ func (x *sink) run() error {
 	if x.directory && errors.Is(err, vfs.ErrNotExist) {
 		return x.warn(x.target, err)
 	}
-	x.intoDir = isDir || x.directory || strings.HasSuffix(word.Text, "/")
+	x.intoDir = isDir || x.directory
+	x.slash = strings.HasSuffix(word.Text, "/")
+	x.hidden = err != nil && !errors.Is(err, vfs.ErrNotExist)
 	if err := x.ack(); err != nil {
 		return err
 	}
@@ -107,13 +111,15 @@ func (x *sink) handle(entry control) error {
 	return x.receive(entry, times)
 }
 
-// place returns the name that an entry gets.
-func (x *sink) place(name string) string {
+// place returns the name that an entry gets. A directory that is sent to a target
+// that does not exist becomes the target, slash or not, as with rcp; of a file a
+// slash says that the target should be a directory.
+func (x *sink) place(entry control) string {
 	if n := len(x.levels); n > 0 {
-		return path.Join(x.levels[n-1].name, name)
+		return path.Join(x.levels[n-1].name, entry.name)
 	}
-	if x.intoDir {
-		return path.Join(x.target, name)
+	if x.intoDir || x.slash && (entry.kind == 'C' || x.hidden) {
+		return path.Join(x.target, entry.name)
 	}
 	return x.target
 }
@@ -123,17 +129,34 @@ func (x *sink) enter(entry control, times *control) error {
 	if !x.recursive {
 		return x.protocolError("received directory without -r")
 	}
-	ctx, name := x.s.Context(), x.place(entry.name)
-	if info, err := x.s.Stat(ctx, name); err != nil {
-		// Whoever may not list cannot know that it exists.
-		if err := x.s.Mkdir(ctx, name); err != nil && !errors.Is(err, vfs.ErrExist) {
-			return x.warn(name, err)
+	name := x.place(entry)
+	err := x.makeDir(name)
+	if x.hidden && name == x.target && (errors.Is(err, vfs.ErrExist) || errors.Is(err, vfs.ErrPermission)) {
+		// Only now it shows that the target may be a directory.
+		below := path.Join(name, entry.name)
+		if belowErr := x.makeDir(below); belowErr == nil || errors.Is(belowErr, vfs.ErrExist) {
+			name, err = below, belowErr
 		}
-	} else if !info.IsDir() {
-		return x.warn(name, vfs.ErrNotDir)
+	}
+	if err != nil && !errors.Is(err, vfs.ErrExist) {
+		return x.warn(name, err)
 	}
 	x.levels = append(x.levels, level{name, entry, times})
 	return x.ack()
+}
+
+// makeDir makes a directory unless it is there. ErrExist: something is, and the
+// account may not know what.
+func (x *sink) makeDir(name string) error {
+	ctx := x.s.Context()
+	info, err := x.s.Stat(ctx, name)
+	switch {
+	case err != nil:
+		return x.s.Mkdir(ctx, name)
+	case !info.IsDir():
+		return vfs.ErrNotDir
+	}
+	return nil
 }
 
 // leave ends a directory: now that nothing is put into it any more, its times
@@ -153,34 +176,40 @@ func (x *sink) leave() error {
 }
 
 // apply sets what the client asked for: the mode with -p, times when it sent
-// them. An account or a storage that does not allow it keeps its own values
-// without a word; scripts that always say -p must not fail there.
+// them. An account or a storage that does not allow one of them keeps its own
+// value without a word; scripts that always say -p must not fail there.
 func (x *sink) apply(entry control, times *control, set func(context.Context, vfs.Attrs) error) error {
-	var a vfs.Attrs
+	var mode, when vfs.Attrs
 	if x.preserve {
-		a.Mode = &entry.mode
+		mode.Mode = &entry.mode
 	}
 	if times != nil {
-		a.Atime, a.Mtime = &times.atime, &times.mtime
+		when.Atime, when.Mtime = &times.atime, &times.mtime
 	}
-	if a == (vfs.Attrs{}) {
-		return nil
+	// The times last: to set the mode changes no time, but may be refused alone.
+	for _, a := range []vfs.Attrs{mode, when} {
+		if a == (vfs.Attrs{}) {
+			continue
+		}
+		err := set(x.s.Context(), a)
+		if errors.Is(err, vfs.ErrPermission) || errors.Is(err, vfs.ErrUnsupported) {
+			x.log.Debug("attributes not set", "error", err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
 	}
-	err := set(x.s.Context(), a)
-	if errors.Is(err, vfs.ErrPermission) || errors.Is(err, vfs.ErrUnsupported) {
-		x.log.Debug("attributes not set", "error", err)
-		return nil
-	}
-	return err
+	return nil
 }
 
 // open opens the place of a file. Whoever may not list learns only here that the
 // target is a directory.
 func (x *sink) open(entry control) (*session.Transfer, string, error) {
 	const mode = vfs.Write | vfs.Create | vfs.Truncate
-	name := x.place(entry.name)
+	name := x.place(entry)
 	t, err := x.s.Upload(x.s.Context(), name, mode)
-	if errors.Is(err, vfs.ErrIsDir) && len(x.levels) == 0 && !x.intoDir {
+	if errors.Is(err, vfs.ErrIsDir) && len(x.levels) == 0 && name == x.target {
 		name = path.Join(x.target, entry.name)
 		t, err = x.s.Upload(x.s.Context(), name, mode)
 	}

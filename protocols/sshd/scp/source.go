@@ -1,6 +1,7 @@
 package scp
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -32,7 +33,7 @@ func (x *source) run() error {
 // sendWord sends what a word of the command line names: the matches of a
 // pattern, or else the file of that name, as a shell and scp would do together.
 func (x *source) sendWord(word shellword.Word) error {
-	names, err := expand(x.s, word)
+	names, err := Expand(x.s, word)
 	if err != nil {
 		return x.warn(word.Text, err)
 	}
@@ -45,11 +46,15 @@ func (x *source) sendWord(word shellword.Word) error {
 }
 
 func (x *source) sendName(name string) error {
+	base := path.Base(path.Clean("/" + name))
 	info, err := x.s.Stat(x.s.Context(), name)
+	if errors.Is(err, vfs.ErrPermission) && checkName(base) == nil {
+		// Whoever may download but not list gets what they can name.
+		return x.sendFile(name, base)
+	}
 	if err != nil {
 		return x.warn(name, err)
 	}
-	base := path.Base(path.Clean("/" + name))
 	if base == "/" {
 		// The root has no name, and clients refuse "/" and ".". The directory of
 		// a user is usually called like the user.
@@ -69,7 +74,7 @@ func (x *source) sendName(name string) error {
 // announce sends the lines before an entry and reads the answer.
 func (x *source) announce(kind byte, info fs.FileInfo, size int64, base string) error {
 	if x.preserve {
-		if err := x.send(timesLine(info.ModTime())); err != nil {
+		if err := x.send(timesLine(info.ModTime(), accessTime(info))); err != nil {
 			return err
 		}
 		if err := x.response(); err != nil {
