@@ -76,7 +76,7 @@ type hook interface {
 // converse passes questions and answers on until the hook has decided.
 func converse(ctx context.Context, h hook, c auth.Candidate, ask auth.Dialogue) error {
 	var asked, answers []string
-	for range maxRounds + 1 {
+	for round := 0; ; round++ {
 		m, err := h.next(ctx, asked, answers)
 		switch {
 		case err != nil:
@@ -85,6 +85,8 @@ func converse(ctx context.Context, h hook, c auth.Candidate, ask auth.Dialogue) 
 			return nil
 		case m.AuthResult != resultGoOn:
 			return errRejected
+		case round == maxRounds:
+			return errRounds
 		}
 		asked = m.Questions
 		if answers, err = ask(ctx, m.Instruction, m.questions()); err != nil {
@@ -107,5 +109,4 @@ func converse(ctx context.Context, h hook, c auth.Candidate, ask auth.Dialogue) 
 			}
 		}
 	}
-	return errRounds
 }
