@@ -51,6 +51,7 @@ func newRootCommand() *cobra.Command {
 		users,
 		newInitProviderCommand(),
 		newStartSubsysCommand(),
+		newConfineCommand(),
 		newGenCommand(root),
 	)
 	return root

@@ -140,6 +140,9 @@ func (x *External) Names() []string { return x.names }
 // with, with the session, and with the cause ErrQuota when there is no more room.
 func (x *External) Context() context.Context { return x.ctx }
 
+// Writes reports whether the program may change what it uses.
+func (x *External) Writes() bool { return x.use.Writes }
+
 // MaxFileSize is what no file of the program may exceed, in bytes; 0 is no limit.
 func (x *External) MaxFileSize() int64 {
 	limit := x.s.user.Filters.MaxUploadFileSize
@@ -156,17 +159,29 @@ func (x *External) MaxFileSize() int64 {
 // ended.
 func (x *External) Received(n int) error {
 	x.s.Touch()
-	if x.use.Writes && x.room.quota != nil {
-		more := dataprovider.Amount{Bytes: int64(n)}
-		if err := x.room.quota.reserve(more); err != nil {
-			x.cancel(err)
-			return err
-		}
-		x.room.mu.Lock()
-		x.room.reserved = x.room.reserved.Add(more)
-		x.room.mu.Unlock()
+	if err := x.take(int64(n)); err != nil {
+		return err
 	}
 	return x.pass(x.up, n)
+}
+
+// take reserves room for n bytes.
+func (x *External) take(n int64) error {
+	if x.room.quota == nil {
+		return nil
+	}
+	x.room.mu.Lock()
+	defer x.room.mu.Unlock()
+	if x.ctx.Err() != nil { // Close gives back what was taken before, and only that
+		return context.Cause(x.ctx)
+	}
+	more := dataprovider.Amount{Bytes: n}
+	if err := x.room.quota.reserve(more); err != nil {
+		x.cancel(err)
+		return err
+	}
+	x.room.reserved = x.room.reserved.Add(more)
+	return nil
 }
 
 // Sent is the same for n bytes to the client.
