@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"sftp":     cmdSFTP,
 			"scp":      cmdSCP,
 			"mount":    cmdMount,
+			"sshfs":    cmdSSHFS,
 			"tmpfs":    cmdTmpfs,
 			"database": cmdDatabase,
 			"bigfile":  cmdBigFile,
