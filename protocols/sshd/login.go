@@ -122,6 +122,9 @@ func (l *login) signed(meta ssh.ConnMetadata, key ssh.PublicKey, p *ssh.Permissi
 		}
 	}
 	id, err := identity(p)
+	if err == nil && id.User.Username != meta.User() {
+		err = errNoIdentity // what was offered under another name
+	}
 	if err != nil {
 		return nil, err
 	}
