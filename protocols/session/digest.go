@@ -13,7 +13,17 @@ import (
 // download, since a hash of little says all, and the file filters. It is no
 // download: no hook hears of it and no bandwidth is counted.
 func (s *Session) Digest(ctx context.Context, name string, h io.Writer) error {
-	return s.do("digest", name, func(name string) error {
+	_, err := s.DigestRange(ctx, name, h, 0, 0)
+	return err
+}
+
+// DigestRange is Digest of n bytes from off on; 0 is all to the end. It returns how
+// many there were, fewer than n if the file ends before.
+func (s *Session) DigestRange(ctx context.Context, name string, h io.Writer, off, n int64) (total int64, err error) {
+	err = s.do("digest", name, func(name string) error {
+		if off < 0 || n < 0 {
+			return refuse("digest", name, vfs.ErrUnsupported)
+		}
 		if !s.reaches(dataprovider.PermList, name) || !s.reaches(dataprovider.PermDownload, name) || !s.contentAllowed(name) {
 			return refuse("digest", name, vfs.ErrPermission)
 		}
@@ -29,9 +39,10 @@ func (s *Session) Digest(ctx context.Context, name string, h io.Writer) error {
 			return err
 		}
 		defer f.Close() // only read
-		_, err = s.feed(ctx, f, h, 0, 0, func(f func() (int, error)) (int, error) { return f() })
+		total, err = s.feed(ctx, f, h, off, n, func(f func() (int, error)) (int, error) { return f() })
 		return err
 	})
+	return total, err
 }
 
 // Digest feeds n bytes of the open file from off on to h; 0 is all to the end. It

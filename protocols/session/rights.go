@@ -1,0 +1,28 @@
+package session
+
+import "sftpgo/dataprovider"
+
+// Rights are the permissions that hold in a directory, for listings that show
+// what a client may do. Every operation checks for itself.
+type Rights struct {
+	List, Download, Upload, Overwrite, Delete, Rename, CreateDirs bool
+}
+
+// Rights returns what the user may do in the directory name: with what is listed
+// there, and what may be added. A name that is not valid has none.
+func (s *Session) Rights(name string) Rights {
+	dir, err := parse("rights", name)
+	if err != nil {
+		return Rights{}
+	}
+	may := func(perm string) bool { return s.allows(perm, dir) }
+	return Rights{
+		List:       may(dataprovider.PermList),
+		Download:   may(dataprovider.PermDownload),
+		Upload:     may(dataprovider.PermUpload),
+		Overwrite:  may(dataprovider.PermOverwrite),
+		Delete:     may(dataprovider.PermDelete),
+		Rename:     may(dataprovider.PermRename),
+		CreateDirs: may(dataprovider.PermCreateDirs),
+	}
+}
