@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !(linux || dragonfly || openbsd || solaris || darwin || freebsd || netbsd)
 
 package sftp
 

@@ -1,3 +1,5 @@
+//go:build linux || dragonfly || openbsd || solaris
+
 package sftp
 
 import (
@@ -11,5 +13,5 @@ func sysOf(info fs.FileInfo) sys {
 	if !ok {
 		return unknown(info)
 	}
-	return sys{st.Uid, st.Gid, uint64(st.Nlink), time.Unix(int64(st.Atim.Sec), int64(st.Atim.Nsec))}
+	return sys{st.Uid, st.Gid, uint64(st.Nlink), time.Unix(st.Atim.Unix())}
 }
