@@ -80,7 +80,10 @@ func (b binary) environment(user string) []string {
 // server's business. Threads and memory are bounded for the sake of other clients.
 func gitSettings() []string {
 	return []string{
-		"safe.directory=*", "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.alternateRefsCommand=false",
+		"safe.directory=*", "core.hooksPath=/dev/null", "core.fsmonitor=false",
+		// It is asked on each push, and refuses: it knows no reference of the name that
+		// it gets. What cannot be run would say so to the client.
+		"core.alternateRefsCommand=git-show-ref",
 		"receive.autogc=false", "gc.auto=0", "maintenance.auto=false", "protocol.allow=never",
 		"pack.threads=2", "pack.windowMemory=64m",
 	}

@@ -31,7 +31,11 @@ func parseRsync(args []shellword.Word) (rsyncCall, error) {
 	if len(args) == 0 || args[0].Text != "--server" {
 		return c, fmt.Errorf("%w: only clients of rsync can call it", errUsage)
 	}
-	for args = args[1:]; len(args) > 0; {
+	return c, c.parse(args[1:])
+}
+
+func (c *rsyncCall) parse(args []shellword.Word) error {
+	for len(args) > 0 {
 		option := args[0].Text
 		if option == "." || !strings.HasPrefix(option, "-") {
 			break
@@ -42,14 +46,14 @@ func parseRsync(args []shellword.Word) (rsyncCall, error) {
 		}
 		n, err := c.option(option, args)
 		if err != nil {
-			return c, err
+			return err
 		}
 		args = args[n:]
 	}
 	if c.protected {
-		return c, c.onlyProtected(args)
+		return c.onlyProtected(args)
 	}
-	return c, c.operands(args)
+	return c.operands(args)
 }
 
 // onlyProtected: with -s the rest comes over the channel.

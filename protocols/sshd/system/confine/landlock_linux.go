@@ -100,7 +100,7 @@ type ruleset struct {
 }
 
 func (r ruleset) allowSpec(s *Spec) error {
-	for _, dir := range append(libraries(), "/etc/ld.so.cache") {
+	for _, dir := range append(libraries(), "/etc/ld.so.cache", "/dev/urandom") {
 		if err := r.allow(dir, readRights); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 // system is what programs need of the host, read-only. What does not exist is
 // left out, links stay links.
 func system() []string {
-	return []string{"/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/dev/null"}
+	return []string{"/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/dev/null", "/dev/urandom"}
 }
 
 // bind is something of the host that gets a place in the new root.

@@ -6,8 +6,9 @@
 //
 // What the program may do then:
 //
-//   - see: the system's libraries and programs, /dev/null, and the directories,
-//     below Root under their virtual names; no /proc, no /tmp, no network
+//   - see: the system's libraries and programs, /dev/null and /dev/urandom, and the
+//     directories, below Root under their virtual names; no /proc, no /tmp, no
+//     network
 //   - read: libraries, and what is in the directories; write: these, if allowed
 //   - run: itself and what Spec.Execute names, nothing that a directory holds
 //   - as root, keep the rights on files only, so that it may set owners
