@@ -36,6 +36,7 @@ type userFlags struct {
 	status          string
 	uid, gid        int
 	deniedProtocols []string
+	deniedMethods   []string
 	allowedIP       []string
 	deniedIP        []string
 	maxFileSize     string
@@ -57,6 +58,7 @@ func (f *userFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.status, "status", "", "1 or enabled, 0 or disabled")
 	fs.IntVar(&f.uid, "uid", 0, "owner of new files, when the server runs as root")
 	fs.IntVar(&f.gid, "gid", 0, "group of new files, when the server runs as root")
+	fs.StringSliceVar(&f.deniedMethods, "denied-login-methods", nil, "some of the login methods, such as password,publickey")
 	fs.StringSliceVar(&f.deniedProtocols, "denied-protocols", nil, "some of SSH,FTP,DAV")
 	fs.StringSliceVar(&f.allowedIP, "allowed-ip", nil, "only these networks, as `CIDR` (repeatable)")
 	fs.StringSliceVar(&f.deniedIP, "denied-ip", nil, "not these networks, as `CIDR` (repeatable)")
@@ -102,6 +104,7 @@ func (f *userFlags) setters(u *dataprovider.User) map[string]func() error {
 		"status":               func() (err error) { u.Status, err = parseStatus(f.status); return err },
 		"uid":                  func() error { u.UID = f.uid; return nil },
 		"gid":                  func() error { u.GID = f.gid; return nil },
+		"denied-login-methods": func() error { u.Filters.DeniedLoginMethods = f.deniedMethods; return nil },
 		"denied-protocols":     func() error { u.Filters.DeniedProtocols = f.deniedProtocols; return nil },
 		"allowed-ip":           func() error { u.Filters.AllowedIP = f.allowedIP; return nil },
 		"denied-ip":            func() error { u.Filters.DeniedIP = f.deniedIP; return nil },

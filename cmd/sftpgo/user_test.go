@@ -156,7 +156,7 @@ func TestUserAddEverything(t *testing.T) {
 		"--permissions", "/=list,download", "--permissions", "/in=*", "--permissions", "/a=b=",
 		"--quota-size", "10GiB", "--quota-files", "5", "--max-sessions", "3", "--upload-bandwidth", "100", "--download-bandwidth", "200",
 		"--expires", "2030-01-02T03:04:05Z", "--status", "enabled", "--uid", "1000", "--gid", "1001",
-		"--denied-protocols", "FTP,DAV", "--allowed-ip", "192.0.2.0/24", "--allowed-ip", "2001:db8::/32", "--denied-ip", "192.0.2.7/32",
+		"--denied-protocols", "FTP,DAV", "--denied-login-methods", "password", "--allowed-ip", "192.0.2.0/24", "--allowed-ip", "2001:db8::/32", "--denied-ip", "192.0.2.7/32",
 		"--max-upload-file-size", "1MB", "--description", "Bob, the builder")
 	got := r.stored("bob")
 	got.ID = 0
@@ -166,7 +166,7 @@ func TestUserAddEverything(t *testing.T) {
 		QuotaSize:   10 << 30, QuotaFiles: 5, MaxSessions: 3, UploadBandwidth: 100, DownloadBandwidth: 200,
 		ExpirationDate: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC).UnixMilli(), UID: 1000, GID: 1001,
 		Filters: dataprovider.UserFilters{
-			DeniedProtocols: []string{"FTP", "DAV"}, AllowedIP: []string{"192.0.2.0/24", "2001:db8::/32"},
+			DeniedProtocols: []string{"FTP", "DAV"}, DeniedLoginMethods: []string{"password"}, AllowedIP: []string{"192.0.2.0/24", "2001:db8::/32"},
 			DeniedIP: []string{"192.0.2.7/32"}, MaxUploadFileSize: 1e6,
 		},
 		Description: "Bob, the builder",
