@@ -71,7 +71,7 @@ func (c *connection) start(ch ssh.Channel, requests <-chan *ssh.Request, n int) 
 		case "exec":
 			p = c.exec(ch, req.Payload, n)
 		case "shell":
-			p = refuse(ch, "This server has no shell: use an SFTP or SCP client.")
+			p = refuse(ch, "This server has no shell: use SFTP (in WinSCP, choose the file protocol SFTP).")
 		}
 		if req.WantReply {
 			if err := req.Reply(p != nil, nil); err != nil {
