@@ -78,8 +78,9 @@ func (q *quota) reserve(a dataprovider.Amount) error {
 	maxFiles, maxBytes := q.maxFiles.Load(), q.maxBytes.Load()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	sum := q.used.Add(q.reserved).Add(a)
-	if a.Files > 0 && maxFiles > 0 && sum.Files > maxFiles || a.Bytes > 0 && maxBytes > 0 && sum.Bytes > maxBytes {
+	sum := q.used.Add(q.reserved)
+	// Not added up: a client may ask for a file of any size.
+	if a.Files > 0 && maxFiles > 0 && a.Files > maxFiles-sum.Files || a.Bytes > 0 && maxBytes > 0 && a.Bytes > maxBytes-sum.Bytes {
 		return ErrQuota
 	}
 	q.reserved = q.reserved.Add(a)

@@ -43,10 +43,10 @@ func (t *Transfer) copyable(dst *Transfer, srcOff, n, dstOff int64) (int64, erro
 	if n == 0 || n > there {
 		n = there
 	}
-	if err := dst.writable(dstOff, 0); err != nil {
+	if err := dst.writable(0, 0); err != nil {
 		return 0, err
 	}
-	if dstOff+n < dstOff {
+	if dstOff < 0 || dstOff+n < dstOff {
 		return 0, refuse("copy", dst.Name(), vfs.ErrUnsupported)
 	}
 	to, err := dst.file.Stat()
