@@ -123,9 +123,13 @@ func (s *Session) direct(ctx context.Context, name string) string {
 // out what setstat_mode says to ignore. Files are looked up on their own path,
 // directories on their parent.
 func (s *Session) mayChange(name, real string, info fs.FileInfo, a vfs.Attrs) (vfs.Attrs, error) {
-	on := name
+	on, parent := name, real
 	if info.IsDir() {
 		on, real = path.Dir(on), path.Dir(real)
+		parent = s.followed(on)
+	}
+	allowed := func(perm string) bool {
+		return s.user.Allows(perm, on) && s.user.Allows(perm, real) && s.user.Allows(perm, parent)
 	}
 	for _, rule := range []struct {
 		asked bool
@@ -136,7 +140,7 @@ func (s *Session) mayChange(name, real string, info fs.FileInfo, a vfs.Attrs) (v
 		{a.Mode != nil, dataprovider.PermChmod},
 		{a.Atime != nil || a.Mtime != nil, dataprovider.PermChtimes},
 	} {
-		if rule.asked && !(s.allows(rule.perm, on) && s.user.Allows(rule.perm, real)) {
+		if rule.asked && !allowed(rule.perm) {
 			return a, refuse("setstat", name, vfs.ErrPermission)
 		}
 	}
