@@ -86,7 +86,7 @@ func checkCertificate(cert *ssh.Certificate, principals []string, now time.Time)
 	}
 	// SHA-1 can be made to collide: a signature with it may be that of another
 	// certificate.
-	if f := cert.Signature.Format; f == ssh.KeyAlgoRSA || f == ssh.InsecureKeyAlgoDSA {
+	if f := cert.Signature.Format; f == ssh.KeyAlgoRSA || f == "ssh-dss" {
 		return fmt.Errorf("signed with %s, which is not safe", f)
 	}
 	checker := ssh.CertChecker{

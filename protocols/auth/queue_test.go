@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"sync"
 	"testing"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sftpgo/dataprovider"
 )
 
 // Peers take turns, whatever the length of their lines.
@@ -136,3 +139,85 @@ func TestSlowest(t *testing.T) {
 		t.Errorf("long after: %v", got)
 	}
 }
+
+// flooded takes 25 ms for a password.
+type flooded struct{}
+
+func (flooded) Verify(_ context.Context, _, plain string) (bool, error) {
+	time.Sleep(25 * time.Millisecond)
+	return plain == "right", nil
+}
+
+func (flooded) VerifyDummy(context.Context, string) error {
+	time.Sleep(25 * time.Millisecond)
+	return nil
+}
+
+// Some addresses that try passwords as fast as they can do not keep others from
+// logging in.
+func TestLoginDuringFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{}, oneUser{}, flooded{}, noMetrics{}, slog.New(slog.DiscardHandler))
+		p.hashing = newQueue(2, maxWaitingHashes)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		var mu sync.Mutex
+		busy := 0
+		for i := range 10 {
+			for range 50 { // what one address may have waiting
+				wg.Go(func() {
+					for n := 0; ctx.Err() == nil; n++ {
+						_, err := p.Authenticate(ctx, Attempt{Protocol: dataprovider.ProtocolSSH, User: "alice",
+							Remote: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), Credential: Password("wrong")})
+						if errors.Is(err, ErrBusy) {
+							mu.Lock()
+							busy++
+							mu.Unlock()
+							time.Sleep(50 * time.Millisecond) // the way to the client and back
+						}
+					}
+				})
+			}
+		}
+		time.Sleep(2 * time.Second)
+		for range 20 {
+			start := time.Now()
+			_, err := p.Authenticate(ctx, Attempt{Protocol: dataprovider.ProtocolSSH, User: "alice",
+				Remote: netip.MustParseAddr("192.0.2.7"), Credential: Password("right")})
+			if d := time.Since(start); err != nil || d > 300*time.Millisecond {
+				t.Errorf("a good login: %v after %v", err, d)
+			}
+			p.verified = newVerifiedCache()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if busy == 0 {
+			t.Error("nobody was turned away: this was no flood")
+		}
+		cancel()
+	})
+}
+
+// oneUser is a store with alice.
+type oneUser struct{ dataprovider.Store }
+
+func (oneUser) Users() dataprovider.Collection[dataprovider.User] { return aliceOnly{} }
+func (oneUser) Usage() dataprovider.Usage                         { return noUsage{} }
+
+type aliceOnly struct {
+	dataprovider.Collection[dataprovider.User]
+}
+
+func (aliceOnly) Get(_ context.Context, name string) (dataprovider.User, dataprovider.Revision, error) {
+	return dataprovider.User{ID: 1, Status: 1, Username: name, HomeDir: "/srv/alice", Password: "x"}, 1, nil
+}
+
+type noUsage struct{ dataprovider.Usage }
+
+func (noUsage) Login(context.Context, string, time.Time) error { return nil }
+
+type noMetrics struct{}
+
+func (noMetrics) LoginDone(string, error) {}
