@@ -22,6 +22,7 @@ func (t *Transfer) CopyRange(ctx context.Context, dst *Transfer, srcOff, n, dstO
 	n, err := t.copyable(dst, srcOff, n, dstOff)
 	if err == nil && n > 0 {
 		total, err = t.copyRange(ctx, dst, srcOff, n, dstOff)
+		err = t.s.why(ctx, err)
 	}
 	dst.s.failed("copy", dst.Name(), err)
 	return total, err
@@ -67,7 +68,7 @@ func (t *Transfer) copyRange(ctx context.Context, dst *Transfer, srcOff, n, dstO
 	var p pace
 	for total < n {
 		if err := ctx.Err(); err != nil {
-			return total, context.Cause(ctx)
+			return total, err
 		}
 		if err := dst.failure(); err != nil {
 			return total, err
@@ -86,7 +87,7 @@ func (t *Transfer) copyRange(ctx context.Context, dst *Transfer, srcOff, n, dstO
 		}
 		switch {
 		case ctx.Err() != nil:
-			return total, context.Cause(ctx)
+			return total, ctx.Err()
 		case err != nil:
 			dst.TransferError(err)
 			return total, err

@@ -43,11 +43,7 @@ func (s *Session) CopyTree(ctx context.Context, src, dst string) error {
 		ctx, cancel := s.within(ctx)
 		defer cancel()
 		c := &treeCopy{s: s, src: src, dst: dst}
-		err = c.run(ctx)
-		if ctx.Err() != nil && err != nil {
-			err = context.Cause(ctx)
-		}
-		return err
+		return s.why(ctx, c.run(ctx))
 	})
 }
 

@@ -58,6 +58,7 @@ func (t *Transfer) Digest(ctx context.Context, h io.Writer, off, n int64) (int64
 		ctx, cancel := t.s.within(ctx)
 		defer cancel()
 		total, err = t.s.feed(ctx, t.file, h, off, n, t.piece)
+		err = t.s.why(ctx, err)
 	}
 	t.s.failed("digest", t.Name(), err)
 	return total, err
@@ -72,7 +73,7 @@ func (s *Session) feed(ctx context.Context, r io.ReaderAt, w io.Writer, off, n i
 	defer s.m.buffers.put(buf)
 	for n == 0 || total < n {
 		if err := ctx.Err(); err != nil {
-			return total, context.Cause(ctx)
+			return total, err
 		}
 		p := *buf
 		if n > 0 {
@@ -96,12 +97,25 @@ func (s *Session) feed(ctx context.Context, r io.ReaderAt, w io.Writer, off, n i
 	return total, nil
 }
 
-// within is ctx that ends with the session too; the cause is ErrClosed then.
+// within is ctx that ends with the session too.
 func (s *Session) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(s.ctx, func() { cancel(ErrClosed) })
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ctx, cancel)
 	return ctx, func() {
 		stop()
-		cancel(nil)
+		cancel()
 	}
+}
+
+// why is the reason for err, where that is the end of ctx or of the session.
+func (s *Session) why(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.ctx.Err() != nil:
+		return ErrClosed
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return err
 }
