@@ -6,7 +6,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"errors"
 	"hash"
 	"hash/crc32"
 	"math"
@@ -57,7 +56,6 @@ const minBlock = 256
 var (
 	errAlgorithm = &statusError{protocols.SFTPFailure, "no such hash algorithm"}
 	errBlock     = &statusError{protocols.SFTPFailure, "block size too small"}
-	errRange     = errors.New("the range is complete") // ends the reading
 )
 
 // part is a piece of a file of which hashes are asked for: length 0 is all to the
@@ -90,11 +88,7 @@ func (c *conn) checkFile(name string, f *fields) *request {
 		path := string(target)
 		q.names, q.bytes = []string{path}, len(path)
 		feed = func(ctx context.Context, w *blocks) error {
-			w.skip = p.offset
-			err := c.s.Digest(ctx, path, w)
-			if errors.Is(err, errRange) {
-				return nil
-			}
+			_, err := c.s.DigestRange(ctx, path, w, int64(p.offset), int64(p.length))
 			return err
 		}
 	} else {
@@ -109,7 +103,7 @@ func (c *conn) checkFile(name string, f *fields) *request {
 		}
 	}
 	q.run = func(ctx context.Context, b *batch) error {
-		w := newBlocks(use.make(), p)
+		w := newBlocks(use.make(), p.block)
 		if err := feed(ctx, w); err != nil {
 			return err
 		}
@@ -135,40 +129,27 @@ func (b *batch) hashes(id uint32, request, algorithm string, sums []byte) error 
 // blocks makes a hash of each block of what is written to it.
 type blocks struct {
 	h    hash.Hash
-	skip uint64 // bytes still to be passed over
-	left uint64 // bytes still of interest
 	size uint64 // of a block
 	in   uint64 // of the current block
 	any  bool   // a block was begun
 	sums []byte
 }
 
-func newBlocks(h hash.Hash, p part) *blocks {
-	w := &blocks{h: h, left: p.length, size: uint64(p.block)}
-	if p.length == 0 {
-		w.left = math.MaxUint64
-	}
-	if p.block == 0 {
+func newBlocks(h hash.Hash, block uint32) *blocks {
+	w := &blocks{h: h, size: uint64(block)}
+	if block == 0 {
 		w.size = math.MaxUint64
 	}
 	return w
 }
 
-// Write returns errRange when nothing more is of interest, and a statusError when
-// the hashes do not fit a reply.
+// Write returns a statusError when the hashes do not fit a reply.
 func (w *blocks) Write(p []byte) (int, error) {
 	total := len(p)
-	n := min(w.skip, uint64(len(p)))
-	w.skip -= n
-	p = p[n:]
 	for len(p) > 0 {
-		if w.left == 0 {
-			return total, errRange
-		}
-		piece := p[:min(uint64(len(p)), w.left, w.size-w.in)]
+		piece := p[:min(uint64(len(p)), w.size-w.in)]
 		w.h.Write(piece)
 		w.any = true
-		w.left -= uint64(len(piece))
 		w.in += uint64(len(piece))
 		p = p[len(piece):]
 		if w.in == w.size {

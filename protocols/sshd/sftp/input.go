@@ -79,20 +79,20 @@ func (in *input) buffered() ([]byte, error) {
 
 // fill reads more. io.EOF is the end between two packets.
 func (in *input) fill() error {
-	if in.err != nil {
-		return in.err
+	n := 0
+	if in.err == nil {
+		in.makeRoom()
+		n, in.err = in.r.Read(in.buf[in.end:])
+		in.end += n
+		in.hot = n >= smallBuffer || in.end == len(in.buf)
 	}
-	in.makeRoom()
-	n, err := in.r.Read(in.buf[in.end:])
-	in.end += n
-	in.hot = n >= smallBuffer || in.end == len(in.buf)
-	if err == io.EOF && in.end > in.start {
-		err = io.ErrUnexpectedEOF
-	}
-	if in.err = err; n > 0 {
+	switch {
+	case n > 0:
 		return nil // packets first
+	case in.err == io.EOF && in.end > in.start:
+		return io.ErrUnexpectedEOF
 	}
-	return err
+	return in.err
 }
 
 // makeRoom sees to it that there is room behind what has been read. A packet that
