@@ -40,7 +40,7 @@ func (s *Session) DigestRange(ctx context.Context, name string, h io.Writer, off
 		}
 		defer f.Close() // only read
 		total, err = s.feed(ctx, f, h, off, n, func(f func() (int, error)) (int, error) { return f() })
-		return err
+		return s.why(ctx, err)
 	})
 	return total, err
 }

@@ -31,12 +31,8 @@ func (s *Session) place(ctx context.Context, name string) (string, error) {
 // between looking and locking.
 const maxMoves = 16
 
-// lock locks the places of some names and returns them in the order of the names.
-func (s *Session) lock(ctx context.Context, names ...string) (*pages, []string, error) {
-	return s.lockBy(ctx, s.m.ledger.lock, names)
-}
-
-// lockBy is lock with either of the locks of the ledger.
+// lockBy locks the places of some names, with either of the locks of the ledger, and
+// returns them in the order of the names.
 func (s *Session) lockBy(ctx context.Context, lock func(...string) *pages, names []string) (*pages, []string, error) {
 	where := func() (list []string, err error) {
 		for _, name := range names {
@@ -71,8 +67,8 @@ type spot struct {
 	err   error
 }
 
-// lockFiles is lock for who wants to know what lies there, links not followed. A
-// file with several names is locked as such too.
+// lockFiles locks the places of some names and tells what lies there, links not
+// followed. A file with several names is locked as such too.
 func (s *Session) lockFiles(ctx context.Context, names ...string) (*pages, []spot, error) {
 	return s.lockFilesBy(ctx, s.m.ledger.lock, names)
 }
