@@ -20,16 +20,18 @@ const (
 // setBits are the mode bits that lend the rights of a file's owner.
 const setBits = unix.S_ISUID | unix.S_ISGID
 
-// modeCall is a system call that sets the mode of a file by an argument.
-type modeCall struct {
-	nr  uint32
-	arg uint32
-}
+// namespaces are the flags of clone(2) that make one.
+const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID |
+	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// restrictCalls denies what neither mounts nor Landlock know: to give a file the
-// setuid or setgid bit, which SFTP does not do either. A client could else make
-// programs that run as the user of the server for everybody on the host. Calls
-// that hide the mode in memory are as if the kernel did not have them.
+// bitCall is a system call that is denied when an argument has one of some bits.
+type bitCall struct{ nr, arg, bits uint32 }
+
+// restrictCalls denies what neither mounts nor Landlock know. A file with the
+// setuid or setgid bit, which SFTP does not make either, would be a program that
+// runs as the user of the server for everybody on the host. Sockets and namespaces
+// are nothing that git or rsync need. Calls that hide their arguments in memory
+// are as if the kernel did not have them.
 func restrictCalls(*Spec) error {
 	filter := callFilter()
 	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
@@ -56,20 +58,37 @@ func callFilter() []unix.SockFilter {
 		{Code: atMost, K: x32, Jf: 1},
 		missing,
 	}
-	for _, nr := range []uint32{unix.SYS_OPENAT2, unix.SYS_IO_URING_SETUP} {
+	for _, nr := range []uint32{unix.SYS_OPENAT2, unix.SYS_CLONE3, unix.SYS_IO_URING_SETUP} {
 		list = append(list, unix.SockFilter{Code: equal, K: nr, Jf: 1}, missing)
 	}
-	for _, c := range append(modeCalls(), modeCall{unix.SYS_FCHMOD, 1}, modeCall{unix.SYS_FCHMODAT, 2},
-		modeCall{unix.SYS_FCHMODAT2, 2}, modeCall{unix.SYS_OPENAT, 3}, modeCall{unix.SYS_MKNODAT, 2}) {
+	for _, nr := range []uint32{unix.SYS_SOCKET, unix.SYS_UNSHARE, unix.SYS_SETNS} {
+		list = append(list, unix.SockFilter{Code: equal, K: nr, Jf: 1}, denied)
+	}
+	calls := []bitCall{{unix.SYS_CLONE, 0, namespaces}}
+	for nr, arg := range modeCalls() {
+		calls = append(calls, bitCall{nr, arg, setBits})
+	}
+	for _, c := range calls {
 		list = append(list,
 			unix.SockFilter{Code: equal, K: c.nr, Jf: 4},
 			unix.SockFilter{Code: load, K: offsetArgs + 8*c.arg},
-			unix.SockFilter{Code: anyBit, K: setBits, Jf: 1},
+			unix.SockFilter{Code: anyBit, K: c.bits, Jf: 1},
 			denied,
 			answer(unix.SECCOMP_RET_ALLOW),
 		)
 	}
 	return append(list, answer(unix.SECCOMP_RET_ALLOW))
+}
+
+// modeCalls are the calls that give a file a mode, with the argument that has it.
+func modeCalls() map[uint32]uint32 {
+	calls := olderModeCalls()
+	for nr, arg := range map[uint32]uint32{
+		unix.SYS_FCHMOD: 1, unix.SYS_FCHMODAT: 2, unix.SYS_FCHMODAT2: 2, unix.SYS_OPENAT: 3, unix.SYS_MKNODAT: 2,
+	} {
+		calls[nr] = arg
+	}
+	return calls
 }
 
 func auditArch() uint32 {

@@ -2,5 +2,5 @@
 
 package confine
 
-// modeCalls are those of older architectures.
-func modeCalls() []modeCall { return nil }
+// olderModeCalls are those of older architectures.
+func olderModeCalls() map[uint32]uint32 { return map[uint32]uint32{} }
