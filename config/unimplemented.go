@@ -58,9 +58,6 @@ ftpd.force_passive_ip
 ftpd.bindings[].apply_proxy_config
 ftpd.bindings[].client_auth_type
 ftpd.bindings[].tls_cipher_suites
-ftpd.enable_site
-ftpd.hash_support
-ftpd.combine_support
 ftpd.ca_certificates
 ftpd.ca_revocation_lists
 

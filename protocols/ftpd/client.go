@@ -42,7 +42,12 @@ type client struct {
 	ended chan struct{} // the library has read its last command
 	quiet chan struct{} // and the last call and transfer are over
 
-	attempted bool // a password was tried; of the goroutine that reads commands
+	since time.Time
+
+	// Of the goroutine that reads commands, and of transfers that it waits for.
+	attempted bool // a password was tried
+	facts     facts
+	hash      algorithm // of HASH
 
 	hangup sync.Mutex // keeps ClientContext.Close out of the library's own closing
 
@@ -52,6 +57,9 @@ type client struct {
 	passive    net.Listener            // the latest
 	calls      int                     // of the driver, open transfers included
 	transfers  int                     // open
+	listings   int                     // under way
+	openings   []opening               // that the library will ask for, in this order
+	transfer   string                  // name of the file that moves; "" is none
 	unanswered bool                    // something has ended and the client does not know yet
 	ending     bool                    // goes as soon as nothing runs
 	leaving    bool                    // somebody sees to its end
@@ -67,6 +75,9 @@ func newClient(ctx context.Context, s *Server, conn net.Conn) *client {
 		tls:    s.tls.Load(),
 		ended:  make(chan struct{}),
 		quiet:  make(chan struct{}),
+		since:  time.Now(),
+		facts:  allFacts,
+		hash:   algSHA256,
 	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.log = s.log.With("connection_id", c.id, "client_ip", c.remote.String())
@@ -128,7 +139,7 @@ func (c *client) end(text string) {
 	c.control.farewell(text)
 	c.mu.Lock()
 	c.ending = true
-	busy := c.transfers > 0 || c.unanswered
+	busy := c.transfers > 0 || c.listings > 0 || c.unanswered
 	c.mu.Unlock()
 	if !busy {
 		c.control.end()
@@ -138,10 +149,11 @@ func (c *client) end(text string) {
 // replied is told of each reply that ends a command.
 func (c *client) replied() {
 	c.mu.Lock()
-	if c.transfers == 0 {
+	idle := c.transfers == 0 && c.listings == 0
+	if idle {
 		c.unanswered = false
 	}
-	now := c.ending && c.transfers == 0
+	now := c.ending && idle
 	c.mu.Unlock()
 	if now {
 		c.control.end()
@@ -206,6 +218,16 @@ func (c *client) cut() {
 	}
 }
 
+// interrupt ends the wait for a passive data connection, so that ABOR need not
+// wait for it as well: the library holds its lock meanwhile.
+func (c *client) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.passive != nil {
+		_ = c.passive.Close() // closed before is fine
+	}
+}
+
 // enter counts a call of the driver; false means that it is too late for one.
 func (c *client) enter() bool {
 	c.mu.Lock()
@@ -231,17 +253,36 @@ func (c *client) left() {
 
 // transferBegun and transferEnded enclose the life of a handle. The first runs
 // inside a call that has been counted.
-func (c *client) transferBegun() {
+func (c *client) transferBegun(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
 	c.transfers++
+	c.transfer = name
 }
 
 func (c *client) transferEnded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.transfers--
+	c.transfer = ""
+	c.unanswered = true
+	c.left()
+}
+
+// listingBegun and listingEnded are the same for a listing, which is not worth
+// waiting for when the server stops.
+func (c *client) listingBegun() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	c.listings++
+}
+
+func (c *client) listingEnded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.listings--
 	c.unanswered = true
 	c.left()
 }

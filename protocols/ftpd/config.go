@@ -23,6 +23,13 @@ type Config struct {
 	// CertificateFile and CertificateKeyFile make TLS available; both or none.
 	CertificateFile    string `json:"certificate_file"`
 	CertificateKeyFile string `json:"certificate_key_file"`
+	// EnableSite offers SITE CHMOD, SITE SYMLINK and SITE UTIME.
+	EnableSite bool `json:"enable_site"`
+	// HashSupport: 1 offers HASH, XCRC, MD5, XMD5, XSHA, XSHA1, XSHA256 and XSHA512,
+	// which read whole files at the wish of a client; 0 does not.
+	HashSupport int `json:"hash_support"`
+	// CombineSupport: 1 offers COMB, which joins files; 0 does not.
+	CombineSupport int `json:"combine_support"`
 }
 
 // PortRange is a range of ports, both ends included. It is used if Start > 0 and
@@ -71,6 +78,12 @@ func (c Config) Validate() error {
 	}
 	if (c.CertificateFile == "") != (c.CertificateKeyFile == "") {
 		errs = append(errs, errors.New("certificate_file: set it together with certificate_key_file"))
+	}
+	if c.HashSupport < 0 || c.HashSupport > supported {
+		errs = append(errs, fmt.Errorf("hash_support: %d is not 0 (off) or 1 (on)", c.HashSupport))
+	}
+	if c.CombineSupport < 0 || c.CombineSupport > supported {
+		errs = append(errs, fmt.Errorf("combine_support: %d is not 0 (off) or 1 (on)", c.CombineSupport))
 	}
 	if r := c.PassivePortRange; r.Start < 0 || r.End > 65535 {
 		errs = append(errs, fmt.Errorf("passive_port_range: %d-%d is not a range of ports", r.Start, r.End))

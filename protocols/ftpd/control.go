@@ -3,6 +3,7 @@ package ftpd
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -12,6 +13,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
+
+	"github.com/fclairamb/ftpserverlib"
 )
 
 const (
@@ -35,8 +39,11 @@ type control struct {
 	stream atomic.Pointer[net.Conn] // TCP, or TLS over it
 	secure atomic.Bool
 
-	write sync.Mutex
-	out   []byte // begun line of a reply
+	turn turn // for the driver, when the library has given it its turn
+
+	write   sync.Mutex
+	out     []byte // begun line of a reply
+	opening string // text of the next reply 150; "" is the library's
 
 	mu      sync.Mutex
 	ending  bool
@@ -130,6 +137,7 @@ func (t *control) skipLine() bool {
 // screen decides about one command: it returns what the library gets to see, or
 // nil if the command has been answered.
 func (t *control) screen(line []byte) ([]byte, error) {
+	line = bytes.TrimLeftFunc(line, isTelnet)
 	text := strings.TrimRight(string(line), "\r\n")
 	verb, arg, _ := strings.Cut(text, " ")
 	verb = strings.ToUpper(verb)
@@ -143,18 +151,58 @@ func (t *control) screen(line []byte) ([]byte, error) {
 		return t.prot(arg), nil
 	case "PORT", "EPRT":
 		return screenPort(verb, arg), nil
-	case "STRU": // RFC 959, 5.1: F belongs to the minimum
-		if strings.EqualFold(arg, "F") {
-			t.reply("200 Structure is file")
-		} else {
-			t.reply("504 Only file structure is supported")
+	case "ABOR":
+		t.c.interrupt()
+		return line, nil
+	}
+	if !t.c.loggedIn() {
+		return t.early(verb, arg, line), nil
+	}
+	return t.serve(verb, arg, line), nil
+}
+
+// isTelnet tells bytes of the Telnet protocol, which RFC 959 wants before ABOR,
+// from those of a verb: decoded one by one they are no characters.
+func isTelnet(r rune) bool { return r == utf8.RuneError }
+
+// early takes a command before the login. No transfer can run, so that it is
+// answered at once.
+func (t *control) early(verb, arg string, line []byte) []byte {
+	a := t.c.action(verb)
+	switch {
+	case a == nil:
+		return line
+	case !open(verb):
+		return []byte(siteLine) // the library wants the login first
+	}
+	r, err := a(t.c.ctx, nil, arg)
+	if err != nil {
+		r = refused(err)
+	}
+	t.say(r)
+	return nil
+}
+
+// serve takes a command of a client that has logged in.
+func (t *control) serve(verb, arg string, line []byte) []byte {
+	switch verb {
+	case "LIST", "NLST", "MLSD":
+		return t.c.listing(verb, arg)
+	case "STOU":
+		return t.c.storeUnique(arg)
+	case "STAT":
+		if arg == "" {
+			t.say(t.c.serverStatus())
+			return nil
 		}
-		return nil, nil
 	}
-	if t.refusesName(verb, arg) {
-		return nil, nil
+	if a := t.c.action(verb); a != nil {
+		return t.later(func(ctx context.Context, d *driver) (reply, error) { return a(ctx, d, arg) })
 	}
-	return line, nil
+	if no := t.refusesName(verb, arg); no != nil {
+		return t.refuse(no)
+	}
+	return line
 }
 
 // auth changes to TLS (RFC 4217, section 4).
@@ -220,6 +268,9 @@ func (t *control) writeLines(p []byte) (final bool, err error) {
 	var send []byte
 	for line := range bytes.SplitAfterSeq(t.out[:end], []byte("\n")) {
 		line = rewrite(line)
+		if t.opening != "" && codeOf(line) == ftpserver.StatusFileStatusOK {
+			line, t.opening = []byte("150 "+t.opening+"\r\n"), ""
+		}
 		final = final || codeOf(line) >= 200 && line[3] == ' '
 		send = append(send, line...)
 	}
@@ -230,6 +281,13 @@ func (t *control) writeLines(p []byte) (final bool, err error) {
 	}
 	_, err = (*t.stream.Load()).Write(send)
 	return final, err
+}
+
+// open says what the next reply 150 tells.
+func (t *control) open(text string) {
+	t.write.Lock()
+	defer t.write.Unlock()
+	t.opening = lineBreaks.Replace(text)
 }
 
 // reply sends a line of our own. If that fails, the next read does too.

@@ -61,7 +61,7 @@ func TestControlScreens(t *testing.T) {
 		{"HTTP later", "NOOP\r\nput /x HTTP/1.0\r\nNOOP\r\n", "NOOP\r\n", ""},
 		{"too long", strings.Repeat("A", 5000) + "\r\nNOOP\r\n", "NOOP\r\n", "500 Line too long\r\n"},
 		{"much too long", strings.Repeat("A", 100000) + "\r\nNOOP\r\n", "", "500 Line too long\r\n"},
-		{"structure", "STRU F\r\nstru f\r\nSTRU R\r\n", "", "200 Structure is file\r\n200 Structure is file\r\n504 Only file structure is supported\r\n"},
+		{"structure", "STRU F\r\nstru f\r\nSTRU R\r\n", "", "200 Structure is file\r\n200 Structure is file\r\n504 Only F is supported\r\n"},
 		{"clear data", "PROT c\r\n", "PROT C\r\n", ""},
 		{"no TLS for data", "PROT p\r\n", "", "536 TLS is not available\r\n"},
 		{"unknown protection", "PROT X\r\n", "", "504 Use PROT P or PROT C\r\n"},
@@ -132,7 +132,7 @@ func TestControlEndWaitsForTheReplyToATransfer(t *testing.T) {
 	ctl, peer := pair(t)
 	r := bufio.NewReader(peer)
 	ctl.c.calls = 1
-	ctl.c.transferBegun()
+	ctl.c.transferBegun("/a")
 	ctl.c.end("Server is shutting down")
 	read := make(chan error, 1)
 	go func() {

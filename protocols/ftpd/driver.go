@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path"
 	"time"
 
 	"github.com/fclairamb/ftpserverlib"
@@ -24,12 +23,10 @@ type driver struct {
 
 var (
 	_ ftpserver.ClientDriver                        = (*driver)(nil)
-	_ ftpserver.ClientDriverExtensionFileList       = (*driver)(nil)
 	_ ftpserver.ClientDriverExtentionFileTransfer   = (*driver)(nil)
 	_ ftpserver.ClientDriverExtensionRemoveDir      = (*driver)(nil)
 	_ ftpserver.ClientDriverExtensionAvailableSpace = (*driver)(nil)
-	_ ftpserver.ClientDriverExtensionAllocate       = (*driver)(nil)
-	_ ftpserver.ClientDriverExtensionSymlink        = (*driver)(nil)
+	_ ftpserver.ClientDriverExtensionSite           = (*driver)(nil)
 )
 
 // do runs one call of the library: it is counted, survives a panic, and its
@@ -43,15 +40,6 @@ func (d *driver) do(op string, f func(ctx context.Context) error) (err error) {
 	return refuse(f(d.s.Context()))
 }
 
-// abs completes a name. The library cleans names and makes them absolute, except
-// where it looks whether the first argument of LIST is an option or a name.
-func (d *driver) abs(name string) string {
-	if path.IsAbs(name) {
-		return name
-	}
-	return path.Join(d.c.directory(), name)
-}
-
 // Name is the name of the file system.
 func (d *driver) Name() string { return "sftpgo" }
 
@@ -62,7 +50,7 @@ func (d *driver) Stat(name string) (info os.FileInfo, err error) {
 		if d.c.lastCommand() == "RNFR" {
 			look = d.s.Lstat
 		}
-		found, err := look(ctx, d.abs(name))
+		found, err := look(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -72,51 +60,68 @@ func (d *driver) Stat(name string) (info os.FileInfo, err error) {
 	return info, err
 }
 
-// ReadDir lists a directory.
-func (d *driver) ReadDir(name string) (list []os.FileInfo, err error) {
-	err = d.do("list", func(ctx context.Context) error {
-		list, err = d.list(ctx, name)
-		return err
-	})
-	return list, err
-}
-
 // GetHandle opens a file for RETR, STOR or APPE. offset is that of REST (RFC
-// 3659, section 5); STOR with one, and APPE, keep what is there.
+// 3659, section 5); STOR with one, and APPE, keep what is there. Nobody resumes
+// beyond the end: of a client that tries, the file is another one than it thinks.
 func (d *driver) GetHandle(name string, flags int, offset int64) (h ftpserver.FileTransfer, err error) {
 	err = d.do("open", func(ctx context.Context) error {
+		if name == ownName {
+			h, err = d.c.nextOpening()(ctx, d)
+			return err
+		}
 		if offset < 0 {
 			return &refusal{501, "REST: the offset is negative"}
 		}
-		t, err := d.open(ctx, name, flags)
+		t, err := d.open(ctx, name, flags, offset)
 		if err != nil {
 			return err
 		}
-		whence := io.SeekStart
-		if flags&os.O_APPEND != 0 {
-			offset, whence = 0, io.SeekEnd
-		}
-		if _, err := t.Seek(offset, whence); err != nil {
+		if err := position(t, flags, offset); err != nil {
 			t.TransferError(err)
 			_ = t.Close() // the first error is the answer
 			return fmt.Errorf("seek %q: %w", name, err)
 		}
-		d.c.transferBegun()
-		h = &handle{c: d.c, t: t}
+		h = d.started(t)
 		return nil
 	})
 	return h, err
 }
 
-func (d *driver) open(ctx context.Context, name string, flags int) (*session.Transfer, error) {
+func (d *driver) started(t *session.Transfer) *handle {
+	d.c.transferBegun(t.Name())
+	return &handle{c: d.c, t: t}
+}
+
+func (d *driver) open(ctx context.Context, name string, flags int, offset int64) (*session.Transfer, error) {
 	if flags&os.O_WRONLY == 0 {
 		return d.s.Download(ctx, name)
 	}
-	mode := vfs.Write | vfs.Create
+	mode := vfs.Write
+	if offset == 0 {
+		mode |= vfs.Create
+	}
 	if flags&os.O_TRUNC != 0 {
 		mode |= vfs.Truncate
 	}
 	return d.s.Upload(ctx, name, mode)
+}
+
+func position(t *session.Transfer, flags int, offset int64) error {
+	whence := io.SeekStart
+	switch {
+	case flags&os.O_APPEND != 0:
+		offset, whence = 0, io.SeekEnd
+	case offset > 0:
+		info, err := t.Stat()
+		if err != nil {
+			return err
+		}
+		if offset > info.Size() {
+			return &refusal{554, "REST: the file is not that long"} // the code is of RFC 3659, section 5
+		}
+	}
+	_, err := t.Seek(offset, whence)
+	return err
 }
 
 // Mkdir makes a directory; the storage chooses its mode.
@@ -139,26 +144,6 @@ func (d *driver) Rename(oldname, newname string) error {
 	return d.do("rename", func(ctx context.Context) error { return d.s.Rename(ctx, oldname, newname) })
 }
 
-// Chmod serves SITE CHMOD.
-func (d *driver) Chmod(name string, mode os.FileMode) error {
-	return d.do("chmod", func(ctx context.Context) error {
-		mode &= os.ModePerm
-		return d.s.SetAttrs(ctx, name, vfs.Attrs{Mode: &mode})
-	})
-}
-
-// Chtimes serves MFMT.
-func (d *driver) Chtimes(name string, atime, mtime time.Time) error {
-	return d.do("chtimes", func(ctx context.Context) error {
-		return d.s.SetAttrs(ctx, name, vfs.Attrs{Atime: &atime, Mtime: &mtime})
-	})
-}
-
-// Symlink serves SITE SYMLINK. The library has made both names absolute.
-func (d *driver) Symlink(target, newname string) error {
-	return d.do("symlink", func(ctx context.Context) error { return d.s.Symlink(ctx, target, newname) })
-}
-
 // GetAvailableSpace serves AVBL: bytes that the client may still store.
 func (d *driver) GetAvailableSpace(dir string) (n int64, err error) {
 	err = d.do("space", func(ctx context.Context) error {
@@ -169,25 +154,18 @@ func (d *driver) GetAvailableSpace(dir string) (n int64, err error) {
 	return n, err
 }
 
-// AllocateSpace serves ALLO: nothing is reserved, the client learns whether it
-// would fit.
-func (d *driver) AllocateSpace(size int) error {
-	return d.do("space", func(ctx context.Context) error {
-		space, err := d.s.Space(ctx, d.c.directory())
-		if err == nil && (size < 0 || uint64(size) > space.Avail) {
-			err = vfs.ErrNoSpace
-		}
-		return err
-	})
-}
-
-// What follows is part of afero.Fs, and reached by no command that is enabled:
-// SITE CHOWN takes names that it does not know for root, SITE MKDIR and RMDIR
-// change whole trees, and files are opened by GetHandle.
+// What follows is part of afero.Fs, and reached by no command: control has taken
+// SITE and MFMT for itself, and files are opened by GetHandle.
 
 func (d *driver) unsupported(op string) error {
 	return d.do(op, func(context.Context) error { return vfs.ErrUnsupported })
 }
+
+// Chmod is not supported.
+func (d *driver) Chmod(string, os.FileMode) error { return d.unsupported("chmod") }
+
+// Chtimes is not supported.
+func (d *driver) Chtimes(string, time.Time, time.Time) error { return d.unsupported("chtimes") }
 
 // Chown is not supported.
 func (d *driver) Chown(string, int, int) error { return d.unsupported("chown") }

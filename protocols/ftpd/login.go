@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 
 	"github.com/fclairamb/ftpserverlib"
@@ -31,13 +30,10 @@ var errNoTLS = errors.New("TLS is not available")
 func (c *client) GetSettings() (*ftpserver.Settings, error) {
 	s := &ftpserver.Settings{
 		Listener:                &onceListener{conn: c.control},
-		ListenAddr:              "this server", // a line of STAT
 		PublicHost:              c.srv.binding.ForcePassiveIP,
-		Banner:                  fmt.Sprintf("SFTPGo %s FTP Server", c.srv.version), // another
-		IdleTimeout:             -1,                                                 // the session knows who is idle
+		IdleTimeout:             -1, // the session knows who is idle
 		ConnectionTimeout:       dataWait,
 		ActiveTransferPortNon20: c.srv.cfg.ActiveTransfersPortNon20,
-		DisableSite:             true,
 		DisableActiveMode:       c.srv.cfg.DisableActiveMode,
 		DefaultTransferType:     ftpserver.TransferTypeBinary,
 		DisableASCIIConversion:  true, // bytes arrive as they left
@@ -180,6 +176,5 @@ func (c *client) WrapPassiveListener(l net.Listener) (net.Listener, error) {
 		return nil, refuse(session.ErrClosed)
 	}
 	c.passive = l
-	secure := c.srv.binding.TLSMode == tlsImplicit || c.cc != nil && c.cc.HasTLSForTransfers()
-	return passiveListener{Listener: l, c: c, secure: secure}, nil
+	return passiveListener{Listener: l, c: c}, nil
 }

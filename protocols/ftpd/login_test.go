@@ -196,4 +196,6 @@ func TestFeatures(t *testing.T) {
 	c.cmd(200, "TYPE A")
 	c.cmd(200, "TYPE I")
 	c.cmd(500, "SITE CHMOD 777 a")
+	c.cmd(502, "HASH a")
+	c.cmd(502, "COMB a b")
 }

@@ -64,10 +64,6 @@ func connectionLost(err error) bool {
 // replaces code and text, whatever the library put round it. The dash of a reply
 // with several lines stays.
 func rewrite(line []byte) []byte {
-	// STAT of a directory: the library writes a format verb before each entry.
-	if rest, ok := bytes.CutPrefix(line, []byte(" %s")); ok {
-		return append([]byte(" "), rest...)
-	}
 	// The library tells which addresses it listens on and dials.
 	if codeOf(line) == ftpserver.StatusCannotOpenDataConnection {
 		return []byte("425 Cannot open the data connection\r\n")

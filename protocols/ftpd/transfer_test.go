@@ -81,11 +81,31 @@ func TestRestartOutside(t *testing.T) {
 	defer d.Close()
 	c.expect(501)
 	c.cmd(501, "REST x")
-	c.cmd(350, "REST 100")
-	if got := c.get("RETR a"); got != "" {
-		t.Errorf("beyond the end: %q", got)
+	for _, cmd := range []string{"RETR a", "STOR a"} {
+		c.cmd(350, "REST 6")
+		d = c.data("%s", cmd)
+		defer d.Close()
+		c.expect(554)
+		c.cmd(350, "REST 5")
+		if cmd == "RETR a" {
+			if got := c.get("%s", cmd); got != "" {
+				t.Errorf("at the end: %q", got)
+			}
+		}
 	}
-	if got := s.read(t, "a"); got != "12345" {
+	c.stor("6", "STOR a")
+	c.cmd(350, "REST 1")
+	d = c.data("STOR new")
+	defer d.Close()
+	c.expect(550)
+	if _, err := os.Stat(s.path("new")); err == nil {
+		t.Error("a file was made that begins with a hole")
+	}
+	c.cmd(350, "REST 3")
+	if got := c.get("LIST"); !strings.HasSuffix(got, " a\r\n") { // REST is for files
+		t.Errorf("LIST: %q", got)
+	}
+	if got := s.read(t, "a"); got != "123456" {
 		t.Errorf("file changed to %q", got)
 	}
 }
@@ -159,7 +179,7 @@ func TestTimes(t *testing.T) {
 	if got := c.get("MLSD /"); !strings.Contains(got, "Modify=20210304050607;") {
 		t.Errorf("MLSD is not in UTC: %q", got)
 	}
-	if got := c.cmd(250, "MLST a"); !strings.Contains(got, "Type=file;Size=1;Modify=20210304050607; a") {
+	if got := c.cmd(250, "MLST a"); !strings.Contains(got, "Type=file;Size=1;Modify=20210304050607;") {
 		t.Errorf("MLST %q", got)
 	}
 }

@@ -15,7 +15,11 @@ func (s *Session) Rights(name string) Rights {
 	if err != nil {
 		return Rights{}
 	}
-	may := func(perm string) bool { return s.allows(perm, dir) }
+	real := dir
+	if !s.uniform {
+		real = s.behind(s.ctx, dir)
+	}
+	may := func(perm string) bool { return s.user.Allows(perm, dir) && s.user.Allows(perm, real) }
 	return Rights{
 		List:       may(dataprovider.PermList),
 		Download:   may(dataprovider.PermDownload),
