@@ -135,7 +135,11 @@ func TestSlowest(t *testing.T) {
 	if got := s.of(at.Add(slowestWindow)); got != time.Second {
 		t.Errorf("in the next window: %v", got)
 	}
-	if got := s.of(at.Add(3 * slowestWindow)); got != 0 {
+	s.note(at.Add(slowestWindow), time.Hour)
+	if got := s.of(at.Add(slowestWindow)); got != slowestLimit {
+		t.Errorf("after a stall: %v", got)
+	}
+	if got := s.of(at.Add(4 * slowestWindow)); got != 0 {
 		t.Errorf("long after: %v", got)
 	}
 }

@@ -156,14 +156,19 @@ type slowest struct {
 	now, last time.Duration
 }
 
-const slowestWindow = 10 * time.Minute
+const (
+	slowestWindow = 10 * time.Minute
+	// slowestLimit keeps a stall of the machine from slowing denials for long; no
+	// hash that may be stored takes much more.
+	slowestLimit = 3 * time.Second
+)
 
 // note adds a check that took d.
 func (s *slowest) note(at time.Time, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn(at)
-	s.now = max(s.now, d)
+	s.now = max(s.now, min(d, slowestLimit))
 }
 
 // of returns what a denial has to take.
