@@ -45,13 +45,14 @@ func (x *source) sendWord(word shellword.Word) error {
 	return nil
 }
 
+// sendName sends what has that name. A single file is not looked at before: who
+// may download but not list gets what they can name.
 func (x *source) sendName(name string) error {
 	base := path.Base(path.Clean("/" + name))
-	info, err := x.s.Stat(x.s.Context(), name)
-	if errors.Is(err, vfs.ErrPermission) && checkName(base) == nil {
-		// Whoever may download but not list gets what they can name.
+	if !x.recursive && base != "/" {
 		return x.sendFile(name, base)
 	}
+	info, err := x.s.Stat(x.s.Context(), name)
 	if err != nil {
 		return x.warn(name, err)
 	}
@@ -64,12 +65,15 @@ func (x *source) sendName(name string) error {
 	}
 	if info.IsDir() {
 		if !x.recursive {
-			return x.warnText(name, "not a regular file")
+			return x.warnText(name, notRegular)
 		}
 		return x.sendDir(name, base, info, nil)
 	}
 	return x.sendFile(name, base)
 }
+
+// notRegular is how scp calls all that is no file.
+const notRegular = "not a regular file"
 
 // announce sends the lines before an entry and reads the answer.
 func (x *source) announce(kind byte, info fs.FileInfo, size int64, base string) error {
@@ -92,6 +96,9 @@ func (x *source) sendFile(name, base string) error {
 		return x.warnText(name, "the protocol has no way to send a line break in a name")
 	}
 	t, err := x.s.Download(x.s.Context(), name)
+	if errors.Is(err, vfs.ErrIsDir) {
+		return x.warnText(name, notRegular)
+	}
 	if err != nil {
 		return x.warn(name, err)
 	}
@@ -218,7 +225,7 @@ func (x *source) sendEntry(name string, entry fs.FileInfo, above []string) (dir 
 		}
 		return entry, nil
 	case !entry.Mode().IsRegular():
-		return nil, x.warnText(name, "not a regular file")
+		return nil, x.warnText(name, notRegular)
 	}
 	return nil, x.sendFile(name, path.Base(name))
 }
