@@ -97,6 +97,7 @@ const verbs = {
 };
 
 client.on('ready', async () => {
+  client.setNoDelay(true); // else each answer takes 40 ms
   raw = await promisify(client.sftp).call(client);
   sftp = of(raw);
   await serve(verbs);
