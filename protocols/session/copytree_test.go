@@ -120,6 +120,28 @@ func TestCopyTreeOnPlainStorage(t *testing.T) {
 	}
 }
 
+// TestFailedCopyLeavesNothing of the file, also where it was visible from the start.
+func TestFailedCopyLeavesNothing(t *testing.T) {
+	r := newRig(t, session.Config{UploadMode: 2}, func(u *dataprovider.User) { u.QuotaSize = 100 })
+	r.seed()
+	r.plain, r.broken = true, true
+	r.restart(session.Config{UploadMode: 2}, r.store)
+	s := r.open()
+	if err := s.CopyTree(t.Context(), "/d/a", "/x"); !errors.Is(err, vfs.ErrNoSpace) {
+		t.Error(err)
+	}
+	if err := s.CopyTree(t.Context(), "/d", "/y"); !errors.Is(err, vfs.ErrNoSpace) {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"/"}, r.tree("y")); diff != "" || r.content("x") != "-" {
+		t.Errorf("left: %q %s", r.content("x"), diff)
+	}
+	r.exact(100)
+	if got := r.events(); len(got) != 0 {
+		t.Errorf("events %v", got)
+	}
+}
+
 func TestCopyTreeRefused(t *testing.T) {
 	r := newRig(t, session.Config{}, func(u *dataprovider.User) { u.Filters.MaxUploadFileSize = 5 })
 	r.seed()

@@ -74,6 +74,7 @@ type rig struct {
 	manager *session.Manager
 	user    dataprovider.User
 	plain   bool // storage that can do no more than it must
+	broken  bool // and of which every write fails half way
 }
 
 func newRig(t *testing.T, cfg session.Config, change ...func(*dataprovider.User)) *rig {
@@ -104,7 +105,7 @@ func (r *rig) restart(cfg session.Config, store dataprovider.Store) {
 	log := slog.New(slog.DiscardHandler)
 	var storage vfs.Factory = localfs.NewFactory(log)
 	if r.plain {
-		storage = plainFactory{storage}
+		storage = plainFactory{storage, r.broken}
 	}
 	r.manager = session.NewManager(store, r.hooks, []vfs.Factory{storage}, r.metrics, log, 1, cfg)
 }
@@ -207,24 +208,41 @@ func (r *rig) count() {
 }
 
 // plainFactory hides all that is optional, and publishes at once.
-type plainFactory struct{ vfs.Factory }
+type plainFactory struct {
+	vfs.Factory
+	broken bool
+}
 
 func (f plainFactory) Open(ctx context.Context, cfg []byte) (vfs.FS, error) {
 	storage, err := f.Factory.Open(ctx, cfg)
-	return plainFS{storage}, err
+	return plainFS{storage, f.broken}, err
 }
 
-type plainFS struct{ vfs.FS }
+type plainFS struct {
+	vfs.FS
+	broken bool
+}
 
 func (f plainFS) Open(ctx context.Context, name string, mode vfs.Mode) (vfs.File, error) {
 	if mode.Has(vfs.Atomic) {
 		return nil, fmt.Errorf("open: %w", vfs.ErrUnsupported)
 	}
 	file, err := f.FS.Open(ctx, name, mode)
-	return plainFile{file}, err
+	return plainFile{file, f.broken}, err
 }
 
-type plainFile struct{ vfs.File }
+type plainFile struct {
+	vfs.File
+	broken bool
+}
+
+func (f plainFile) WriteAt(p []byte, off int64) (int, error) {
+	if !f.broken {
+		return f.File.WriteAt(p, off)
+	}
+	n, err := f.File.WriteAt(p[:len(p)/2], off)
+	return n, errors.Join(err, vfs.ErrNoSpace)
+}
 
 const put = vfs.Write | vfs.Create | vfs.Truncate
 
