@@ -65,7 +65,7 @@ func legacy(aes bool) offer {
 	o.ciphers = append(o.ciphers, ssh.InsecureCipherAES128CBC, ssh.InsecureCipherTripleDESCBC)
 	o.macs = append(o.macs, ssh.HMACSHA512, ssh.HMACSHA1, ssh.InsecureHMACSHA196)
 	o.hostKeys = append(o.hostKeys, ssh.CertAlgoRSAv01, ssh.KeyAlgoRSA)
-	o.publicKeys = append(o.publicKeys, ssh.KeyAlgoRSA, ssh.InsecureKeyAlgoDSA)
+	o.publicKeys = append(o.publicKeys, ssh.KeyAlgoRSA, "ssh-dss")
 	o.warnings = []string{`algorithm_profile is "legacy": SHA-1, CBC and small groups are offered to all clients`}
 	return o
 }
