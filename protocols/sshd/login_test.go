@@ -89,17 +89,20 @@ func TestPasswordAuthenticationOff(t *testing.T) {
 	r.dial()
 }
 
+// 0 is six tries, a negative number is no limit.
 func TestMaxAuthTries(t *testing.T) {
-	r := start(t, func(s *setup) { s.cfg.MaxAuthTries = 2 })
-	tries := 0
-	_, err := r.tryDial(func(c *ssh.ClientConfig) {
-		c.Auth = []ssh.AuthMethod{ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
-			tries++
-			return "x", nil
-		}), 10)}
-	})
-	if err == nil || tries != 2 {
-		t.Errorf("%d tries, %v; want 2", tries, err)
+	for limit, want := range map[int]int{2: 2, 0: 6, -1: 15} {
+		r := start(t, func(s *setup) { s.cfg.MaxAuthTries = limit })
+		tries := 0
+		_, err := r.tryDial(func(c *ssh.ClientConfig) {
+			c.Auth = []ssh.AuthMethod{ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
+				tries++
+				return "x", nil
+			}), 15)}
+		})
+		if err == nil || tries != want {
+			t.Errorf("limit %d: %d tries, %v; want %d", limit, tries, err, want)
+		}
 	}
 }
 
