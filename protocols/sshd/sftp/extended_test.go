@@ -361,3 +361,23 @@ type aFile struct {
 func (f aFile) Size() int64        { return 42 }
 func (f aFile) Mode() os.FileMode  { return f.mode }
 func (f aFile) ModTime() time.Time { return f.when }
+
+// TestCreationMode: OPEN and MKDIR give what they make the mode that they ask for.
+func TestCreationMode(t *testing.T) {
+	r := newRig(t)
+	p := r.dial()
+	opened := p.ask(typeOpen, "/f", wr|cr|ex, attrMode, 0o100700)
+	if st := p.ask(typeClose, opened.text()).status(); st != "" {
+		t.Error(st)
+	}
+	if st := p.ask(typeMkdir, "/d", attrMode, 0o700).status(); st != "" {
+		t.Error(st)
+	}
+	for _, name := range []string{"f", "d"} {
+		info, err := os.Stat(r.path(name))
+		must(t, err)
+		if info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: %v", name, info.Mode())
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"sftpgo/vfs"
 )
@@ -20,13 +21,13 @@ const (
 // openFile is OPEN.
 func (c *conn) openFile(f *fields) *request {
 	name, flags := f.text(), f.u32()
-	_, err := f.attrs()
+	a, err := f.attrs()
 	if err != nil {
 		return refused("open", err)
 	}
 	q := &request{op: "open", names: []string{name}, bytes: len(name)}
 	q.run = func(ctx context.Context, b *batch) error {
-		open, err := c.open(ctx, name, flags)
+		open, err := c.open(ctx, name, flags, a.Mode)
 		if err != nil {
 			return err
 		}
@@ -55,8 +56,10 @@ func (c *conn) handOut(b *batch, id uint32, h *handle) error {
 }
 
 // open opens a file. Whatever may make or change one needs the rights of a
-// writer; a client that gives no access at all means to read, as in POSIX.
-func (c *conn) open(ctx context.Context, name string, flags uint32) (*file, error) {
+// writer; a client that gives no access at all means to read, as in POSIX. A file
+// that is made gets the mode that the client gives: git in sshfs marks programs so,
+// and OpenSSH's put keeps private files private.
+func (c *conn) open(ctx context.Context, name string, flags uint32, mode *fs.FileMode) (*file, error) {
 	if flags&(openWrite|openAppend|openCreate|openTrunc) == 0 {
 		t, err := c.s.Download(ctx, name)
 		if err != nil {
@@ -67,6 +70,12 @@ func (c *conn) open(ctx context.Context, name string, flags uint32) (*file, erro
 	t, err := c.s.Upload(ctx, name, uploadMode(flags))
 	if err != nil {
 		return nil, err
+	}
+	if mode != nil {
+		if err := t.InitialMode(ctx, *mode); err != nil {
+			t.TransferError(err)
+			return nil, errors.Join(err, t.Close())
+		}
 	}
 	f := &file{t: t, readOnly: flags&(openRead|openWrite|openAppend) == openRead}
 	if flags&openAppend != 0 && flags&openTrunc == 0 {

@@ -62,10 +62,13 @@ func (c *conn) nameRequest(kind byte, f *fields) *request {
 	case typeRemove:
 		return c.change("remove", func(ctx context.Context) error { return c.s.Remove(ctx, name) }, name)
 	case typeMkdir:
-		_, err := f.attrs()
+		a, err := f.attrs()
 		return c.change("mkdir", func(ctx context.Context) error {
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case a.Mode != nil:
+				return c.s.MkdirMode(ctx, name, *a.Mode)
 			}
 			return c.s.Mkdir(ctx, name)
 		}, name)
