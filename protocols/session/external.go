@@ -298,7 +298,7 @@ func (x *External) book(ctx context.Context) error {
 // guarding is how often a home is counted while a program writes in it: what is
 // unpacked or copied on the server takes room that the client did not send.
 const (
-	guarding      = time.Second
+	guarding      = 100 * time.Millisecond
 	guardingShare = 10 // of the time, at most one in so many is spent counting
 )
 

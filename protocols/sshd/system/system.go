@@ -143,6 +143,9 @@ func tryHelper(helper []string) error {
 		return fmt.Errorf("%w (are namespaces allowed?)", err)
 	}
 	proc.closeStreams()
-	_, err = proc.wait()
+	status, err := proc.wait()
+	if err == nil && status != 0 {
+		err = fmt.Errorf("%w: the helper ends with status %d", errNotStarted, status)
+	}
 	return err
 }

@@ -184,7 +184,7 @@ func confined(t *testing.T, s confine.Spec, dirs ...string) (string, error) {
 	cmd.SysProcAttr = confine.Attributes()
 	cmd.Env = []string{"SECRET=of the server"}
 	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, os.ErrPermission) && os.Getenv("CI") != "true" {
 			t.Skip("namespaces are not allowed here")
