@@ -76,14 +76,14 @@ const verbs = {
   rm: (name) => sftp.unlink(name),
   rename: (from, to) => sftp.rename(from, to),
   chmod: (mode, name) => sftp.chmod(name, parseInt(mode, 8)),
-  touch: (seconds, name) => sftp.utimes(name, Number(seconds), Number(seconds)),
+  touch: (seconds, name) => sftp.ext_openssh_lsetstat(name, { atime: Number(seconds), mtime: Number(seconds) }),
   symlink: (target, link) => sftp.symlink(target, link),
   readlink: (name) => sftp.readlink(name),
   hardlink: (from, to) => sftp.ext_openssh_hardlink(from, to),
   copy: (from, to) => opened(from, 'r', (source) =>
     opened(to, 'w', (target) => sftp.ext_copy_data(source, 0, 0, target, 0))),
   df: async () => {
-    const { f_bavail: blocks, f_frsize: size } = await sftp.ext_openssh_statvfs('/');
+    const { f_bavail: blocks, f_frsize: size } = await sftp.ext_openssh_statvfs(await sftp.ext_home_dir(CLIENT_USER));
     return String(blocks * size);
   },
   hash: (kind, name) => new Promise((resolve, reject) => {
