@@ -65,10 +65,10 @@ func cleanDir(dir string) (string, error) {
 	return path.Clean(dir), nil
 }
 
-// The values of UserFilters.TLSUsername.
+// The values of UserFilters.TLSUsername; empty is TLSUsernameNone.
 const (
-	tlsUsernameNone       = "None"
-	tlsUsernameCommonName = "CommonName"
+	TLSUsernameNone       = "None"
+	TLSUsernameCommonName = "CommonName" // that of a client certificate is the username
 )
 
 func (u UserFilters) prepared(f *faults) UserFilters {
@@ -80,9 +80,7 @@ func (u UserFilters) prepared(f *faults) UserFilters {
 	u.FileExtensions = preparedExtensions(f, u.FileExtensions)
 	u.FilePatterns = preparedPatterns(f, u.FilePatterns)
 	switch u.TLSUsername {
-	case "", tlsUsernameNone:
-	case tlsUsernameCommonName:
-		f.add("filters.tls_username", "login by client certificate is not available in this version; use None")
+	case "", TLSUsernameNone, TLSUsernameCommonName:
 	default:
 		f.add("filters.tls_username", "%q is not None or CommonName", u.TLSUsername)
 	}

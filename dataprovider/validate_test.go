@@ -247,7 +247,6 @@ func TestPreparedRefuses(t *testing.T) {
 			u.Filters.FilePatterns = []dataprovider.PatternsFilter{{Path: "/", AllowedPatterns: []string{"*", "[a"}}}
 		}, "filters.file_patterns[0].allowed_patterns[1]: "},
 		"tls username":    {func(u *user) { u.Filters.TLSUsername = "CN" }, "filters.tls_username: "},
-		"certificate CN":  {func(u *user) { u.Filters.TLSUsername = "CommonName" }, "filters.tls_username: login by client certificate is not available"},
 		"S3":              {func(u *user) { u.Filesystem.Provider = 1 }, "filesystem.provider: 1 (S3 storage) is not available"},
 		"unknown storage": {func(u *user) { u.Filesystem.Provider = 9 }, "filesystem.provider: 9 is unknown"},
 		"virtual folders": {func(u *user) { u.VirtualFolders = make([]dataprovider.VirtualFolder, 1) }, "virtual_folders: virtual folders are not available"},

@@ -16,9 +16,6 @@ func TestRefusedUsersAreDocumented(t *testing.T) {
 		"virtual_folders": func(u *dataprovider.User) {
 			u.VirtualFolders = []dataprovider.VirtualFolder{{Name: "f", VirtualPath: "/f"}}
 		},
-		"filters.tls_username": func(u *dataprovider.User) {
-			u.Filters.TLSUsername = "CommonName"
-		},
 	} {
 		u := dataprovider.User{
 			Username: "alice", Password: "secret", HomeDir: "/srv/alice",

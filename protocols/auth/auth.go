@@ -27,6 +27,9 @@ type Attempt struct {
 	Remote     netip.Addr
 	User       string
 	Credential Credential
+	// CommonName is that of the client certificate which TLS has verified, for
+	// attempts with a Password or a Certificate; empty if there is none.
+	CommonName string
 	// First is the step that this attempt completes, of a login in two steps; nil
 	// in all others.
 	First *Incomplete
@@ -41,7 +44,7 @@ func (a Attempt) Method() string {
 	return method
 }
 
-// Credential is a Password, a PublicKey or a Dialogue.
+// Credential is a Password, a PublicKey, a Certificate or a Dialogue.
 type Credential interface{ method() string }
 
 // Password is a plain password as the client sent it.
@@ -52,6 +55,11 @@ type Password string
 // holds the private part is proved by the signature, which the SSH transport
 // verifies afterwards.
 type PublicKey []byte
+
+// Certificate is the client certificate of Attempt.CommonName alone. It is for
+// accounts whose tls_username is CommonName; with a Password the same certificate is
+// a second proof, which such an account demands of clients that have one.
+type Certificate struct{}
 
 // Dialogue puts questions to the client and returns as many answers. What it
 // shows goes to the client as it is.
@@ -66,6 +74,8 @@ type Question struct {
 func (Password) method() string  { return dataprovider.LoginPassword }
 func (PublicKey) method() string { return dataprovider.LoginPublicKey }
 func (Dialogue) method() string  { return dataprovider.LoginKeyboardInteractive }
+
+func (Certificate) method() string { return dataprovider.LoginTLSCertificate }
 
 // LoginMethod returns the name of the method that a credential alone stands for.
 func LoginMethod(c Credential) string {
@@ -125,8 +135,9 @@ type Rechecker interface {
 //
 // Authenticate does so itself for passwords and dialogues. A public key is
 // different: clients offer several, most of which are refused without anything
-// being wrong, and one that is accepted still has to sign. So Authenticate only
-// answers for keys, and the front-end calls LoggedIn once the signature is
+// being wrong, and one that is accepted still has to sign. A certificate alone is
+// tried before anybody knows whether a password will follow. So Authenticate only
+// answers for these, and the front-end calls LoggedIn once the signature is
 // verified, or LoginFailed once when the client gives up. A front-end that turns
 // a client away after a correct credential (too many sessions) calls LoginFailed
 // as well.

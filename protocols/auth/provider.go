@@ -101,6 +101,8 @@ func (p *Provider) Authenticate(ctx context.Context, a Attempt) (Identity, error
 	switch c := a.Credential.(type) {
 	case PublicKey:
 		return p.byPublicKey(ctx, a, c)
+	case Certificate:
+		return p.byCertificate(ctx, a)
 	case Password:
 		id, cached, err = p.byPassword(ctx, a, string(c))
 	case Dialogue:
@@ -206,6 +208,12 @@ func (p *Provider) prove(ctx context.Context, u dataprovider.User, blob PublicKe
 // step again, by the record of now.
 func (p *Provider) admit(ctx context.Context, a Attempt, u dataprovider.User, rev dataprovider.Revision) (Identity, error) {
 	id := Identity{User: u, Revision: rev, Method: a.Method()}
+	if a.CommonName != "" && u.Filters.TLSUsername == dataprovider.TLSUsernameCommonName {
+		if a.CommonName != u.Username {
+			return Identity{}, reject(errOtherCertificate)
+		}
+		id.Method = dataprovider.LoginTLSAndPassword
+	}
 	if first := a.First; first != nil {
 		if first.user != u.Username || first.id != u.ID {
 			return Identity{}, reject(errOtherAccount)
@@ -216,7 +224,7 @@ func (p *Provider) admit(ctx context.Context, a Attempt, u dataprovider.User, re
 		}
 		id.Key, id.ForceCommand = pr.name, pr.forceCommand
 	}
-	if err := u.LoginAllowed(a.Protocol, a.Method(), a.Remote, time.Now()); err != nil {
+	if err := u.LoginAllowed(a.Protocol, id.Method, a.Remote, time.Now()); err != nil {
 		return Identity{}, reject(err)
 	}
 	return id, nil
