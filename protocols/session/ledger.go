@@ -277,8 +277,17 @@ func (l *ledger) leave(t *Transfer) bool {
 		return false
 	}
 	delete(l.objects, t.up.object)
-	delete(l.files, t.up.object.id)
 	return true
+}
+
+// retire forgets a file that the last writer has left, and that has been looked at
+// since: from now on what lies there counts. Before, it is the key to its lock for
+// those who know another name.
+func (p *pages) retire(o *object) {
+	p.detach(o)
+	p.l.mu.Lock()
+	defer p.l.mu.Unlock()
+	delete(p.l.files, o.id)
 }
 
 // lockOpen locks the file that an upload writes in place, and the page that it has

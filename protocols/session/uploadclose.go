@@ -202,7 +202,7 @@ func (t *Transfer) bookInPlace(ctx context.Context, pg *pages, e *actions.Event,
 		return t.s.settle(ctx, t.up.intent, e, noAmount, nil, nil)
 	}
 	o := t.up.object
-	pg.detach(o)
+	pg.retire(o)
 	return t.s.settle(ctx, t.up.intent, e, minus(after, o.counted), o.room, nil)
 }
 
