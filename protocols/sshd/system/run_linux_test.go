@@ -125,7 +125,8 @@ type rig struct {
 	user     dataprovider.User
 	socket   string
 	log      *strings.Builder
-	runs     sync.WaitGroup
+	runs     *sync.Cond // of active
+	active   int
 	running  chan *session.Session // each run that begins
 	ended    chan uint32           // each run that has ended
 }
@@ -136,7 +137,7 @@ func newRig(t *testing.T, change ...func(*dataprovider.User)) *rig {
 		t.Skip(err)
 	}
 	r := &rig{t: t, home: filepath.Join(t.TempDir(), "alice"), work: t.TempDir(), log: &strings.Builder{},
-		commands: map[string]command.Command{}, running: make(chan *session.Session, 100), ended: make(chan uint32, 100)}
+		runs: sync.NewCond(&sync.Mutex{}), commands: map[string]command.Command{}, running: make(chan *session.Session, 100), ended: make(chan uint32, 100)}
 	r.user = dataprovider.User{Username: "alice", Status: 1, HomeDir: r.home, Permissions: map[string][]string{"/": {"*"}}}
 	for _, c := range change {
 		c(&r.user)
@@ -169,10 +170,30 @@ func (r *rig) listen() {
 			if err != nil {
 				return
 			}
-			r.runs.Go(func() { r.serve(c.(*net.UnixConn)) })
+			r.count(1)
+			wg.Go(func() {
+				defer r.count(-1)
+				r.serve(c.(*net.UnixConn))
+			})
 		}
 	})
-	r.t.Cleanup(func() { l.Close(); wg.Wait(); r.runs.Wait() })
+	r.t.Cleanup(func() { l.Close(); wg.Wait() })
+}
+
+func (r *rig) count(n int) {
+	r.runs.L.Lock()
+	defer r.runs.L.Unlock()
+	r.active += n
+	r.runs.Broadcast()
+}
+
+// idle waits for commands whose clients have gone before.
+func (r *rig) idle() {
+	r.runs.L.Lock()
+	defer r.runs.L.Unlock()
+	for r.active > 0 {
+		r.runs.Wait()
+	}
 }
 
 // serve is what the SSH server does with a channel.
@@ -273,7 +294,7 @@ func (r *rig) scan() {
 // counted compares the usage with what is there.
 func (r *rig) counted() {
 	r.t.Helper()
-	r.runs.Wait() // a client may be gone before its command has ended
+	r.idle()
 	var want dataprovider.Amount
 	must(r.t, filepath.WalkDir(r.home, func(_ string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -295,7 +316,7 @@ func (r *rig) counted() {
 // events takes the events, as "command name status".
 func (r *rig) events() (list []string) {
 	r.t.Helper()
-	r.runs.Wait()
+	r.idle()
 	for { // one for each name at a time
 		deliveries, err := r.store.Outbox().Claim(r.t.Context(), "hook", 100, time.Minute)
 		must(r.t, err)
