@@ -174,7 +174,7 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 	switch {
 	case serr != nil: // what is counted stays
 		after = t.up.object.counted
-	case (isSpaceLimit(err) || err != nil && t.up.quiet) && t.removePartial(ctx, info):
+	case (isSpaceLimit(err) || err != nil && t.up.quiet) && t.removePartial(ctx, pg, info):
 		pg.detach(t.up.object)
 		after = minus(amountOf(info), leaving(info)) // it may have other names
 	case !vfs.Unlinked(info):
@@ -244,11 +244,16 @@ func (t *Transfer) cutBack(ctx context.Context) {
 // removePartial removes what an upload over quota left under the final name, and
 // nothing that took the name meanwhile. It reports whether it did. info is the
 // file that was written.
-func (t *Transfer) removePartial(ctx context.Context, info fs.FileInfo) bool {
+func (t *Transfer) removePartial(ctx context.Context, pg *pages, info fs.FileInfo) bool {
 	if !t.up.cut || t.up.link {
 		return false
 	}
 	name := t.Name()
+	// Somebody else may have opened the file under another name, which is what is
+	// locked then.
+	if place, err := t.s.place(ctx, name); err != nil || !pg.has([]string{place}) {
+		return false
+	}
 	there, err := t.s.lstat(ctx, name)
 	if err != nil || vfs.FileIDOf(there) != vfs.FileIDOf(info) {
 		return false
