@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"sftpgo/protocols/session"
 	"sftpgo/vfs"
@@ -157,14 +158,7 @@ func (c *conn) submit(q *request) error {
 		ctx = c.ctx
 	}
 	q.hold(1)
-	t := task{bytes: q.bytes, run: func() {
-		// An error is that of the stream, which the loop meets too.
-		_ = c.exec(ctx, c.side, q)
-		q.hold(-1)
-		if !q.quick || !c.lane.next() || len(c.side.buf) >= maxReply {
-			_ = c.side.flush()
-		}
-	}}
+	t := task{bytes: q.bytes, run: func() { c.beside(ctx, q) }}
 	if c.lane.full(t) {
 		if err := c.loop.flush(); err != nil {
 			return err
@@ -172,6 +166,21 @@ func (c *conn) submit(q *request) error {
 	}
 	c.lane.put(t)
 	return nil
+}
+
+// beside carries a request out in the lane. Replies that come quickly one after the
+// other leave together; none waits for what takes long.
+func (c *conn) beside(ctx context.Context, q *request) {
+	// An error is that of the stream, which the loop meets too.
+	if !q.quick {
+		_ = c.side.flush()
+	}
+	begun := time.Now()
+	_ = c.exec(ctx, c.side, q)
+	q.hold(-1)
+	if !q.quick || !c.lane.next() || len(c.side.buf) >= maxReply || time.Since(begun) > time.Millisecond {
+		_ = c.side.flush()
+	}
 }
 
 // inline tells whether a request may be carried out by the loop. What may take a

@@ -132,6 +132,27 @@ func TestSlowNameBlocksNoData(t *testing.T) {
 	}
 }
 
+// TestReplyWaitsForNothingSlow: what is done is answered before what takes long.
+func TestReplyWaitsForNothingSlow(t *testing.T) {
+	r, g := gate(t)
+	open, openDir := g.shut("/slow"), g.shut("/dir")
+	defer open()
+	defer openDir()
+	p := r.dial()
+	p.openFile("/f", wr|cr)
+	p.send(frame(typeStat, 20, "/slow"), frame(typeStat, 21, "/"), frame(typeMkdir, 22, "/dir", 0), frame(typeStat, 23, "/"))
+	eventually(t, "stat in the storage", func() bool { return g.called("stat /slow") })
+	open()
+	if got := p.wait(21); got.kind != typeAttrs {
+		t.Errorf("STAT: %v", got)
+	}
+	openDir()
+	if st := p.wait(22).status(); st != "" {
+		t.Errorf("MKDIR: %s", st)
+	}
+	p.wait(23)
+}
+
 // TestHandleOrder: what is sent for one handle happens in that order, also when it
 // has to wait for other things, and the handle is gone with CLOSE.
 func TestHandleOrder(t *testing.T) {
