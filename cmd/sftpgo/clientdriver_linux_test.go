@@ -62,7 +62,7 @@ func readDriver(file string) (*clientDriver, error) {
 	}
 	name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	d := &clientDriver{name: strings.ToLower(name), file: full, cannot: map[string]string{}}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "<?php\n")) {
 		comment, ok := cutComment(line)
 		if !ok {
 			break
