@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +23,7 @@ import (
 func (r *rig) walk() dataprovider.Amount {
 	r.t.Helper()
 	var sum dataprovider.Amount
-	var linked []fs.FileInfo
+	var seen []fs.FileInfo
 	err := filepath.WalkDir(r.home, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), vfs.StagingPrefix) {
 			return err
@@ -33,12 +32,10 @@ func (r *rig) walk() dataprovider.Amount {
 		if err != nil {
 			return err
 		}
-		if info.Sys().(*syscall.Stat_t).Nlink > 1 {
-			if slices.ContainsFunc(linked, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
-				return nil
-			}
-			linked = append(linked, info)
+		if slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
+			return nil
 		}
+		seen = append(seen, info)
 		sum = sum.Add(dataprovider.Amount{Files: 1, Bytes: info.Size()})
 		return nil
 	})

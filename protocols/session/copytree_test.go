@@ -1,3 +1,5 @@
+//go:build unix
+
 package session_test
 
 import (
@@ -62,13 +64,6 @@ func (r *rig) seed() {
 		r.t.Fatal(err)
 	}
 	r.count()
-}
-
-func (r *rig) symlink(text, name string) {
-	r.t.Helper()
-	if err := os.Symlink(text, filepath.Join(r.home, name)); err != nil {
-		r.t.Fatal(err)
-	}
 }
 
 func TestCopyTree(t *testing.T) {

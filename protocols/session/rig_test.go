@@ -207,6 +207,13 @@ func (r *rig) count() {
 	}
 }
 
+func (r *rig) symlink(text, name string) {
+	r.t.Helper()
+	if err := os.Symlink(text, filepath.Join(r.home, name)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // plainFactory hides all that is optional, and publishes at once.
 type plainFactory struct {
 	vfs.Factory
