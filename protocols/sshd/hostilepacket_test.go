@@ -140,6 +140,13 @@ func TestStalledKeyExchange(t *testing.T) {
 	for range 20 {
 		for _, phase := range []string{"offer", "keys", "login", "channel"} {
 			c := r.rawClient(t, phase)
+			if phase == "keys" {
+				// golang.org/x/crypto v0.58.0 reads what the first key exchange came to
+				// while it may begin the second; the server has done so once it answers.
+				must(t, c.message(msgServiceRequest, struct{ S string }{"ssh-userauth"}))
+				_, err := c.await(msgServiceRequest + 1)
+				must(t, err)
+			}
 			must(t, c.send(c.kexInit()...))
 		}
 	}

@@ -28,8 +28,12 @@ func mismatch(e *ssh.AlgorithmNegotiationError) []slog.Attr {
 	return attrs
 }
 
+// listed leaves out what is no algorithm but a sign that the peer knows an
+// extension (RFC 8308, 2.1; strict key exchange).
 func listed(names []string) string {
-	text := strings.Join(names, ",")
+	text := strings.Join(slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return strings.HasPrefix(name, "ext-info-") || strings.HasPrefix(name, "kex-strict-")
+	}), ",")
 	if len(text) > maxListed {
 		return text[:maxListed] + "…"
 	}
