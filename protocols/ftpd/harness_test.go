@@ -235,6 +235,7 @@ type noMetrics struct{}
 
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
+func (noMetrics) CommandDone(error) {}
 func (noMetrics) LoginDone(string, error)                      {}
 
 // writeCertificate makes a self-signed certificate for 127.0.0.1 and returns

@@ -27,9 +27,14 @@ func (s *Session) CommandDone(ctx context.Context, command, name, target string,
 	if err != nil {
 		fail(&e, err)
 	}
-	// Log parsers know these two paths as virtual ones.
-	at := operands{name: e.Object.Name, target: e.Object.Target, path: e.Object.Name, targetPath: e.Object.Target}
-	s.record("SSHCommand", at, shorten(command), noChange())
+	s.m.metrics.CommandDone(err)
+	if err != nil {
+		s.log.Info("command failed", "ssh_command", shorten(command), "error", err)
+	} else {
+		// Log parsers know these two paths as virtual ones.
+		at := operands{name: e.Object.Name, target: e.Object.Target, path: e.Object.Name, targetPath: e.Object.Target}
+		s.record("SSHCommand", at, shorten(command), noChange())
+	}
 	settle, cancel := detached(ctx)
 	defer cancel()
 	if err := s.m.journal.settle(settle, 0, &e, "", noAmount, nil); err != nil {

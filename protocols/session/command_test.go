@@ -53,6 +53,17 @@ func TestCommandDone(t *testing.T) {
 	}
 }
 
+// TestCommandCount: commands that fail are counted apart.
+func TestCommandCount(t *testing.T) {
+	r := newRig(t, session.Config{})
+	s := r.open()
+	s.CommandDone(t.Context(), "cd /d", "/d", "", nil)
+	s.CommandDone(t.Context(), "cd /d", "/d", "", vfs.ErrPermission)
+	if c := r.metrics; c.commands != 2 || c.commandsFailed != 1 {
+		t.Errorf("%d commands counted, %d of them failed", c.commands, c.commandsFailed)
+	}
+}
+
 // TestCommandDoneAfterTheClient: the event does not need the session any more, and
 // waits when the store is away.
 func TestCommandDoneAfterTheClient(t *testing.T) {

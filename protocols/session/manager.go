@@ -19,6 +19,8 @@ type Metrics interface {
 	// TransferDone counts one ended transfer: the bytes moved, and nil or why it
 	// failed.
 	TransferDone(dir Direction, bytes int64, err error)
+	// CommandDone counts one ended SSH command, and nil or why it failed.
+	CommandDone(err error)
 }
 
 // Direction is the way of a transfer, seen from the client.

@@ -47,12 +47,23 @@ type counters struct {
 	sessions int
 	done     int
 	failed   int
+
+	commands, commandsFailed int
 }
 
 func (c *counters) SessionsChanged(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sessions = n
+}
+
+func (c *counters) CommandDone(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commands++
+	if err != nil {
+		c.commandsFailed++
+	}
 }
 
 func (c *counters) TransferDone(_ session.Direction, _ int64, err error) {

@@ -295,10 +295,11 @@ func TestEnabledCommands(t *testing.T) {
 	}
 }
 
+// TestCommandRecord: the record that log parsers know tells of success only.
 func TestCommandRecord(t *testing.T) {
 	r := start(t, everyCommand)
 	r.write("a b", "abc")
-	for _, line := range []string{`sha1sum "/a b"`, "sftpgo-copy '/a b' /c", "scp -f /c", "  'pwd'\t", "scp -f /none"} {
+	for _, line := range []string{`sha1sum "/a b"`, "sftpgo-copy '/a b' /c", "scp -f /c", "  'pwd'\t", "scp -f /none", "md5sum /none"} {
 		in := ""
 		if strings.HasPrefix(line, "scp") {
 			in = "\x00\x00\x00"

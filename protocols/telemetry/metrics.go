@@ -19,12 +19,13 @@ const MethodNone = "no_auth_tryed"
 type Metrics struct {
 	registry *prometheus.Registry
 
-	available prometheus.Gauge
-	sessions  prometheus.Gauge
-	transfers map[session.Direction]transfers
-	noAuth    prometheus.Counter
-	logins    logins
-	byMethod  map[string]logins
+	available               prometheus.Gauge
+	sessions                prometheus.Gauge
+	transfers               map[session.Direction]transfers
+	commands, commandErrors prometheus.Counter
+	noAuth                  prometheus.Counter
+	logins                  logins
+	byMethod                map[string]logins
 
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
@@ -50,11 +51,18 @@ func NewMetrics() *Metrics {
 		session.Upload:   m.transferCounters("upload"),
 		session.Download: m.transferCounters("download"),
 	}
+	m.commands = m.counter("sftpgo_ssh_commands_total", "SSH commands, but for scp, that succeeded.")
+	m.commandErrors = m.counter("sftpgo_ssh_command_errors_total", "SSH commands, but for scp, that failed.")
 	m.noAuth = m.counter("sftpgo_no_auth_total", "Clients that left without trying to log in.")
 	m.logins = m.loginCounters("sftpgo_login", "with any method")
 	m.byMethod = map[string]logins{
-		dataprovider.LoginPassword:  m.loginCounters("sftpgo_password_login", "with a password"),
-		dataprovider.LoginPublicKey: m.loginCounters("sftpgo_public_key_login", "with a public key"),
+		dataprovider.LoginPassword:            m.loginCounters("sftpgo_password_login", "with a password"),
+		dataprovider.LoginPublicKey:           m.loginCounters("sftpgo_public_key_login", "with a public key"),
+		dataprovider.LoginKeyboardInteractive: m.loginCounters("sftpgo_keyboard_interactive_login", "with keyboard-interactive"),
+		dataprovider.LoginKeyAndPassword:      m.loginCounters("sftpgo_key_and_password_login", "with a public key and a password"),
+		dataprovider.LoginKeyAndKeyboard:      m.loginCounters("sftpgo_key_and_keyboard_int_login", "with a public key and keyboard-interactive"),
+		dataprovider.LoginTLSCertificate:      m.loginCounters("sftpgo_tls_cert_login", "with a TLS certificate"),
+		dataprovider.LoginTLSAndPassword:      m.loginCounters("sftpgo_tls_cert_and_pwd_login", "with a TLS certificate and a password"),
 	}
 	m.deliveries = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "sftpgo_hook_deliveries_total",
@@ -122,6 +130,15 @@ func (m *Metrics) TransferDone(dir session.Direction, bytes int64, err error) {
 		return
 	}
 	t.done.Inc()
+}
+
+// CommandDone counts one ended SSH command; err is nil or why it failed.
+func (m *Metrics) CommandDone(err error) {
+	if err != nil {
+		m.commandErrors.Inc()
+		return
+	}
+	m.commands.Inc()
 }
 
 // LoginDone counts one login with a method as filters and hooks name it; err is

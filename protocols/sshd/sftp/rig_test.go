@@ -158,6 +158,7 @@ type noMetrics struct{}
 
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
+func (noMetrics) CommandDone(error)                            {}
 
 // peer is a client that says exactly what it is told to.
 type peer struct {
