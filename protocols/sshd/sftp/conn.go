@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
-	"time"
 
 	"sftpgo/protocols/session"
 	"sftpgo/vfs"
@@ -96,7 +95,9 @@ func (c *conn) read() error {
 	for {
 		packet, err := c.in.buffered()
 		if err == nil && packet != nil {
-			err = c.packet(packet)
+			if err = c.packet(packet); err == nil && c.loop.stale() {
+				err = c.loop.flush()
+			}
 		} else if err == nil {
 			if err = c.loop.flush(); err == nil {
 				err = c.in.fill()
@@ -175,10 +176,9 @@ func (c *conn) beside(ctx context.Context, q *request) {
 	if !q.quick {
 		_ = c.side.flush()
 	}
-	begun := time.Now()
 	_ = c.exec(ctx, c.side, q)
 	q.hold(-1)
-	if !q.quick || !c.lane.next() || len(c.side.buf) >= maxReply || time.Since(begun) > time.Millisecond {
+	if !q.quick || !c.lane.next() || len(c.side.buf) >= maxReply || c.side.stale() {
 		_ = c.side.flush()
 	}
 }

@@ -264,6 +264,25 @@ func TestPanicInListing(t *testing.T) {
 	}
 }
 
+// TestThrottledRepliesDoNotWait: a user with a limit gets each piece as soon as the
+// limit lets it pass, or with the next, and not when a batch is full.
+func TestThrottledRepliesDoNotWait(t *testing.T) {
+	r := newRig(t, func(s *setup) { s.user.DownloadBandwidth = 128 }) // KiB/s, 32 KiB at once
+	r.write("f", strings.Repeat("x", 128<<10))
+	var in bytes.Buffer
+	in.Write(frame(typeInit, uint32(3)))
+	in.Write(frame(typeOpen, 1, "/f", rd, 0))
+	h := string((&handle{generation: 1}).wire())
+	for i := range 4 {
+		in.Write(frame(typeRead, 20+i, h, uint64(i)<<15, 32<<10))
+	}
+	w := &writes{Reader: &in}
+	must(t, r.server.Serve(w, r.open()))
+	if w.bytes < 4*(dataHeader+32<<10) || w.n < 3 { // the first passes at once and goes with the second
+		t.Errorf("%d bytes in %d writes", w.bytes, w.n)
+	}
+}
+
 // TestBatches: replies that are ready together leave together.
 func TestBatches(t *testing.T) {
 	r := newRig(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"sftpgo/protocols"
 )
@@ -46,7 +47,15 @@ type batch struct {
 	large *[largeBuffer]byte // nil most of the time
 	buf   []byte             // what is to be sent, in one of the two
 	open  int                // where the reply begins that is being made
+	since time.Time          // when the first reply in buf began
 }
+
+// replyDelay is how long a reply may wait for others: storage may be slow, or the
+// user's bandwidth limited.
+const replyDelay = 2 * time.Millisecond
+
+// stale reports whether what there is should not wait any longer.
+func (b *batch) stale() bool { return len(b.buf) > 0 && time.Since(b.since) > replyDelay }
 
 func newBatch(out *output, b *buffers) *batch { return &batch{out: out, buffers: b} }
 
@@ -97,7 +106,9 @@ func (b *batch) release() {
 
 // begin starts a reply; end completes it.
 func (b *batch) begin(kind byte, id uint32) {
-	b.open = len(b.buf)
+	if b.open = len(b.buf); b.open == 0 {
+		b.since = time.Now()
+	}
 	b.buf = append(b.buf, 0, 0, 0, 0, kind)
 	b.buf = binary.BigEndian.AppendUint32(b.buf, id)
 }
