@@ -45,6 +45,7 @@ type login struct {
 	tcp    net.Conn
 	remote netip.Addr
 	client string // the software that it says it is
+	told   bool   // that a signature of the client is not taken
 
 	user   string // as last given
 	secret bool   // a password or dialogue was tried; Authenticate has noted how that ended
@@ -60,7 +61,10 @@ func (l *login) config() *ssh.ServerConfig {
 	first := l.callbacks([]string{dataprovider.LoginPassword, dataprovider.LoginKeyboardInteractive}, nil)
 	c.PasswordCallback = first.PasswordCallback
 	c.KeyboardInteractiveCallback = first.KeyboardInteractiveCallback
-	c.AuthLogCallback = func(meta ssh.ConnMetadata, _ string, _ error) { l.user = meta.User() }
+	c.AuthLogCallback = func(meta ssh.ConnMetadata, _ string, err error) {
+		l.user = meta.User()
+		l.unsigned(err)
+	}
 	return &c
 }
 

@@ -1,6 +1,8 @@
 package sshd_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"strings"
 	"testing"
 
@@ -93,4 +95,33 @@ func TestNegotiatedAlgorithms(t *testing.T) {
 	if _, err := r.tryDial(); err == nil {
 		t.Error("a signature of ssh-ed25519 is taken")
 	}
+}
+
+// sha1Signer signs with ssh-rsa, as clients of before 2018 do.
+type sha1Signer struct{ ssh.AlgorithmSigner }
+
+func (sha1Signer) Algorithms() []string { return []string{ssh.KeyAlgoRSA} }
+
+// TestSignatureNotTaken: a key of ssh-rsa with SHA-1, which is not negotiated.
+func TestSignatureNotTaken(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(t, err)
+	signer, err := ssh.NewSignerFromKey(key)
+	must(t, err)
+	old := func(c *ssh.ClientConfig) {
+		c.Auth = []ssh.AuthMethod{ssh.PublicKeys(sha1Signer{signer.(ssh.AlgorithmSigner)})}
+	}
+	r := start(t)
+	if _, err := r.tryDial(old); err == nil {
+		t.Fatal("comes in")
+	}
+	eventually(t, "record", func() bool {
+		text := r.log.String()
+		return strings.Count(text, "missing=\"signature of users' keys\"") == 1 && strings.Contains(text, "client_has=ssh-rsa server_offers=ssh-ed25519,") &&
+			strings.Contains(text, "username=alice") && strings.Contains(text, "hint=")
+	})
+	r = start(t, func(s *setup) { s.cfg.AlgorithmProfile = "legacy" })
+	r.logins.key = signer.PublicKey().Marshal()
+	c := r.dial(old)
+	works(t, c)
 }
