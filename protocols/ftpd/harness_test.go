@@ -52,6 +52,7 @@ type server struct {
 	addr    string
 	home    string
 	certs   string // file with the certificate, "" without TLS
+	crl     string // file with the list of revoked client certificates
 	cfgDir  string
 	events  *recorder
 	store   dataprovider.Store
@@ -235,7 +236,7 @@ type noMetrics struct{}
 
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
-func (noMetrics) CommandDone(error) {}
+func (noMetrics) CommandDone(error)                            {}
 func (noMetrics) LoginDone(string, error)                      {}
 
 // writeCertificate makes a self-signed certificate for 127.0.0.1 and returns

@@ -308,7 +308,7 @@ type noMetrics struct{}
 
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
-func (noMetrics) CommandDone(error) {}
+func (noMetrics) CommandDone(error)                            {}
 
 type syncBuffer struct {
 	mu sync.Mutex

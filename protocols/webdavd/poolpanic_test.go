@@ -32,7 +32,7 @@ type noMetrics struct{}
 
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
-func (noMetrics) CommandDone(error) {}
+func (noMetrics) CommandDone(error)                            {}
 
 // TestPoolAfterPanic: a panic of storage ends the request it is in; the seat of
 // the user is free again.

@@ -57,7 +57,7 @@ func (m *metrics) SessionsChanged(n int) {
 	m.active, m.highest = n, max(m.highest, n)
 }
 func (m *metrics) TransferDone(session.Direction, int64, error) {}
-func (m *metrics) CommandDone(error) {}
+func (m *metrics) CommandDone(error)                            {}
 func (m *metrics) LoginDone(string, error)                      {}
 
 func (m *metrics) sessions() (active, highest int) {

@@ -23,7 +23,7 @@ type noMetrics struct{}
 
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
-func (noMetrics) CommandDone(error) {}
+func (noMetrics) CommandDone(error)                            {}
 
 // noHooks wants nothing.
 type noHooks struct{ actions.Gate }

@@ -113,7 +113,7 @@ type noMetrics struct{}
 
 func (noMetrics) SessionsChanged(int)                          {}
 func (noMetrics) TransferDone(session.Direction, int64, error) {}
-func (noMetrics) CommandDone(error) {}
+func (noMetrics) CommandDone(error)                            {}
 
 // rig is the commands on a home, and a place for the client.
 type rig struct {
