@@ -47,6 +47,17 @@ func (c *Config) paths() map[string]*string {
 	for i := range c.SFTPD.TrustedUserCAKeys {
 		paths["sftpd.trusted_user_ca_keys."+strconv.Itoa(i)] = &c.SFTPD.TrustedUserCAKeys[i]
 	}
+	for i := range c.FTPD.Bindings {
+		at := "ftpd.bindings." + strconv.Itoa(i)
+		paths[at+".certificate_file"] = &c.FTPD.Bindings[i].CertificateFile
+		paths[at+".certificate_key_file"] = &c.FTPD.Bindings[i].CertificateKeyFile
+	}
+	for i := range c.FTPD.CACertificates {
+		paths["ftpd.ca_certificates."+strconv.Itoa(i)] = &c.FTPD.CACertificates[i]
+	}
+	for i := range c.FTPD.CARevocationLists {
+		paths["ftpd.ca_revocation_lists."+strconv.Itoa(i)] = &c.FTPD.CARevocationLists[i]
+	}
 	for i := range c.HTTP.CACertificates {
 		paths["http.ca_certificates."+strconv.Itoa(i)] = &c.HTTP.CACertificates[i]
 	}

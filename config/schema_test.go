@@ -50,6 +50,8 @@ func TestPathsAreComplete(t *testing.T) {
 	cfg.SFTPD.HostKeys = []string{"x"}
 	cfg.SFTPD.HostCertificates = []string{"x"}
 	cfg.SFTPD.TrustedUserCAKeys = []string{"x"}
+	cfg.FTPD.CACertificates = []string{"x"}
+	cfg.FTPD.CARevocationLists = []string{"x"}
 	cfg.HTTP.CACertificates = []string{"x"}
 	cfg.HTTP.Certificates = append(cfg.HTTP.Certificates, httpsink.KeyPair{})
 	paths := cfg.paths()
@@ -62,7 +64,7 @@ func TestPathsAreComplete(t *testing.T) {
 					name += ".0"
 				}
 				file := strings.HasSuffix(child.key, "_file") || strings.HasSuffix(child.key, "_dir") || strings.HasSuffix(child.key, "_path") ||
-					child.key == "host_keys" || child.key == "host_certificates" || child.key == "trusted_user_ca_keys" || child.key == "ca_certificates" || child.key == "cert" || child.key == "key" || child.path == "data_provider.name"
+					child.key == "host_keys" || child.key == "host_certificates" || child.key == "trusted_user_ca_keys" || child.key == "ca_certificates" || child.key == "ca_revocation_lists" || child.key == "cert" || child.key == "key" || child.path == "data_provider.name"
 				if file != (paths[name] != nil) {
 					t.Errorf("%s: by its name a file: %v, resolved: %v", name, file, paths[name] != nil)
 				}

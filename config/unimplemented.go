@@ -56,17 +56,6 @@ ftpd.bind_address
 ftpd.tls_mode
 ftpd.force_passive_ip
 ftpd.bindings[].apply_proxy_config
-ftpd.bindings[].client_auth_type
-ftpd.bindings[].tls_cipher_suites
-ftpd.ca_certificates
-ftpd.ca_revocation_lists
-
-ftpd.bindings[].certificate_file
-ftpd.bindings[].certificate_key_file
-ftpd.bindings[].min_tls_version
-ftpd.bindings[].passive_ip_overrides
-ftpd.bindings[].passive_host
-ftpd.bindings[].passive_connections_security
 
 webdavd.bind_port
 webdavd.bind_address

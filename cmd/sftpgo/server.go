@@ -135,10 +135,8 @@ func (s *server) addFTP(dir string) error {
 			note = "implicit TLS"
 		case b.TLSMode == 1:
 			note = "explicit TLS required"
-		case s.cfg.FTPD.CertificateFile != "":
-			note = "clear text allowed, explicit TLS offered"
 		default:
-			note = "clear text"
+			note = "clear text allowed, explicit TLS offered"
 		}
 		s.add("FTP", note, srv, b.Address, b.Port)
 	}

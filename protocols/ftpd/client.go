@@ -2,7 +2,6 @@ package ftpd
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,7 +35,7 @@ type client struct {
 	cancel  context.CancelFunc // of ctx: the connection is closed
 	out     func()             // of the waiting room
 	remote  netip.Addr
-	tls     *tls.Config // as of the accept; nil: not available
+	tls     secured // as of the accept
 	control *control
 
 	ended chan struct{} // the library has read its last command
@@ -45,7 +44,8 @@ type client struct {
 	since time.Time
 
 	// Of the goroutine that reads commands, and of transfers that it waits for.
-	attempted bool // a password was tried
+	attempted bool           // a password was tried
+	proven    *auth.Identity // by a certificate alone, for the PASS that follows
 	facts     facts
 	hash      algorithm // of HASH
 
@@ -72,7 +72,7 @@ func newClient(ctx context.Context, s *Server, conn net.Conn) *client {
 		srv:    s,
 		id:     fmt.Sprintf("FTP_%d_%d", s.index, s.counter.Add(1)),
 		remote: addressOf(conn.RemoteAddr()),
-		tls:    s.tls.Load(),
+		tls:    s.binding.secure(s.tls.Load()),
 		ended:  make(chan struct{}),
 		quiet:  make(chan struct{}),
 		since:  time.Now(),
@@ -81,7 +81,7 @@ func newClient(ctx context.Context, s *Server, conn net.Conn) *client {
 	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.log = s.log.With("connection_id", c.id, "client_ip", c.remote.String())
-	c.control = newControl(conn, c.tls, s.binding.TLSMode == tlsImplicit, c)
+	c.control = newControl(conn, c.tls.control, s.binding.TLSMode == tlsImplicit, c)
 	return c
 }
 

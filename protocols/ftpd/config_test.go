@@ -14,9 +14,15 @@ func TestConfigValidate(t *testing.T) {
 	c := ftpd.Config{
 		Bindings: []ftpd.Binding{
 			{Port: 70000}, {TLSMode: 3}, {Port: 2121, TLSMode: 1}, {ForcePassiveIP: "::1"}, {ForcePassiveIP: "192.0.2.1"},
+			{CertificateFile: "cert.pem"}, {MinTLSVersion: 11}, {TLSCipherSuites: []string{"TLS_RSA_WITH_RC4_128_SHA"}}, {TLSSessionReuse: 2},
+			{ClientAuthType: 3}, {ClientAuthType: 1}, {ForcePassiveIP: "192.0.2.1", PassiveHost: "ftp.example"},
+			{PassiveIPOverrides: []ftpd.PassiveIPOverride{{Networks: []string{"10.0.0.0/8", "10.0.0.1"}, IP: "here"}}},
+			{PassiveConnectionsSecurity: 2},
 		},
 		CertificateKeyFile: "key.pem",
 		PassivePortRange:   ftpd.PortRange{Start: 1, End: 70000},
+		HashSupport:        2,
+		CombineSupport:     -1,
 	}
 	err := c.Validate()
 	if err == nil {
@@ -24,8 +30,12 @@ func TestConfigValidate(t *testing.T) {
 	}
 	faults := strings.Split(err.Error(), "\n")
 	want := []string{
-		"bindings.0.port:", "bindings.1.tls_mode:", "bindings.2.tls_mode:", "bindings.3.force_passive_ip:",
-		"certificate_file:", "passive_port_range:",
+		"bindings.0.port:", "bindings.1.tls_mode:", "bindings.3.force_passive_ip:",
+		"bindings.5.certificate_file:", "bindings.6.min_tls_version:", "bindings.7.tls_cipher_suites:", "bindings.8.tls_session_reuse:",
+		"bindings.9.client_auth_type:", "bindings.10.client_auth_type:", "bindings.11.passive_host:",
+		"bindings.12.passive_ip_overrides.0.ip:", "bindings.12.passive_ip_overrides.0.networks.1:",
+		"bindings.13.passive_connections_security:",
+		"certificate_file:", "hash_support:", "combine_support:", "passive_port_range:",
 	}
 	if len(faults) != len(want) {
 		t.Fatalf("%d faults, want %d:\n%v", len(faults), len(want), err)

@@ -30,7 +30,7 @@ const (
 type control struct {
 	net.Conn  // TCP; for deadlines and addresses
 	c         *client
-	available *tls.Config // for AUTH TLS; nil: not available
+	available *tls.Config // for AUTH TLS
 	reader    *bufio.Reader
 	rest      []byte // of the current command, not yet read by the library
 	closed    chan struct{}
@@ -44,6 +44,7 @@ type control struct {
 	write   sync.Mutex
 	out     []byte // begun line of a reply
 	opening string // text of the next reply 150; "" is the library's
+	unsaid  int    // code of the next reply that the client must not see
 
 	mu      sync.Mutex
 	ending  bool
@@ -146,11 +147,14 @@ func (t *control) screen(line []byte) ([]byte, error) {
 		t.c.log.Warn("HTTP request on the control connection, connection closed")
 		return nil, io.EOF
 	case "AUTH":
-		return t.auth(line, arg)
+		t.auth(arg)
+		return nil, nil
 	case "PROT":
 		return t.prot(arg), nil
 	case "PORT", "EPRT":
 		return screenPort(verb, arg), nil
+	case "USER":
+		return t.user(arg, line), nil
 	case "ABOR":
 		t.c.interrupt()
 		return line, nil
@@ -206,23 +210,19 @@ func (t *control) serve(verb, arg string, line []byte) []byte {
 }
 
 // auth changes to TLS (RFC 4217, section 4).
-func (t *control) auth(line []byte, mechanism string) ([]byte, error) {
-	switch {
-	case t.available == nil:
-		return line, nil // the library asks GetTLSConfig and says why not
-	case t.isSecure(), t.c.loggedIn():
+func (t *control) auth(mechanism string) {
+	if t.isSecure() || t.c.loggedIn() {
 		t.reply("503 AUTH comes first, and once")
-		return nil, nil
+		return
 	}
 	switch strings.ToUpper(mechanism) {
 	case "TLS", "TLS-C", "SSL":
 	default:
 		t.reply("504 Use AUTH TLS")
-		return nil, nil
+		return
 	}
 	t.reply("234 Go on with the TLS handshake")
-	t.encrypt()
-	return nil, nil // the next read makes the handshake, before the deadline of the login
+	t.encrypt() // the next read makes the handshake, before the deadline of the login
 }
 
 // prot hands on what the library understands: it takes any argument but a
@@ -230,10 +230,6 @@ func (t *control) auth(line []byte, mechanism string) ([]byte, error) {
 func (t *control) prot(level string) []byte {
 	switch strings.ToUpper(level) {
 	case "P":
-		if t.available == nil {
-			t.reply("536 " + errNoTLS.Error())
-			return nil
-		}
 		return []byte("PROT P\r\n")
 	case "C":
 		return []byte("PROT C\r\n")
@@ -271,6 +267,10 @@ func (t *control) writeLines(p []byte) (final bool, err error) {
 		if t.opening != "" && codeOf(line) == ftpserver.StatusFileStatusOK {
 			line, t.opening = []byte("150 "+t.opening+"\r\n"), ""
 		}
+		if t.unsaid != 0 && codeOf(line) == t.unsaid {
+			t.unsaid = 0
+			continue
+		}
 		final = final || codeOf(line) >= 200 && line[3] == ' '
 		send = append(send, line...)
 	}
@@ -288,6 +288,13 @@ func (t *control) open(text string) {
 	t.write.Lock()
 	defer t.write.Unlock()
 	t.opening = lineBreaks.Replace(text)
+}
+
+// suppress keeps the next reply with the code from the client.
+func (t *control) suppress(code int) {
+	t.write.Lock()
+	defer t.write.Unlock()
+	t.unsaid = code
 }
 
 // reply sends a line of our own. If that fails, the next read does too.

@@ -63,9 +63,8 @@ func TestControlScreens(t *testing.T) {
 		{"much too long", strings.Repeat("A", 100000) + "\r\nNOOP\r\n", "", "500 Line too long\r\n"},
 		{"structure", "STRU F\r\nstru f\r\nSTRU R\r\n", "", "200 Structure is file\r\n200 Structure is file\r\n504 Only F is supported\r\n"},
 		{"clear data", "PROT c\r\n", "PROT C\r\n", ""},
-		{"no TLS for data", "PROT p\r\n", "", "536 TLS is not available\r\n"},
+		{"TLS for data", "PROT p\r\n", "PROT P\r\n", ""},
 		{"unknown protection", "PROT X\r\n", "", "504 Use PROT P or PROT C\r\n"},
-		{"AUTH without certificate", "AUTH TLS\r\n", "AUTH TLS\r\n", ""},
 		{"low port", "PORT 192,0,2,1,0,25\r\n", "PORT 0,0,0,0,4,0\r\n", ""},
 	}
 	for _, tt := range tests {

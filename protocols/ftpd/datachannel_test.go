@@ -188,7 +188,7 @@ func TestIPv6(t *testing.T) {
 	s := startOn(t, options{}, l)
 	s.write(t, "a", "content")
 	c := login(t, s)
-	c.cmd(421, "PASV") // has no form for the address
+	c.cmd(425, "PASV") // has no form for the address
 	text := c.cmd(229, "EPSV")
 	d, err := net.Dial("tcp", "[::1]:"+strings.Trim(text[strings.Index(text, "("):], "(|)"))
 	if err != nil {

@@ -8,12 +8,10 @@ import (
 // features answers FEAT (RFC 2389): a feature that is configured off is not named.
 func (c *client) features(context.Context, *driver, string) (reply, error) {
 	body := []string{"UTF8", "CLNT", "SIZE", "MDTM", "MFMT", "REST STREAM", "TVFS", "EPSV", "AVBL",
+		"AUTH TLS", "PBSZ", "PROT",
 		"MLST " + c.facts.offer(), "MLSD"}
 	if !c.srv.cfg.DisableActiveMode {
 		body = append(body, "EPRT")
-	}
-	if c.tls != nil {
-		body = append(body, "AUTH TLS", "PBSZ", "PROT")
 	}
 	if c.srv.cfg.HashSupport == supported {
 		body = append(body, "HASH "+c.hashOffer(), "XCRC", "MD5", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512")

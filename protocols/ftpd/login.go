@@ -24,13 +24,11 @@ var (
 	_ ftpserver.MainDriverExtensionPassiveWrapper  = (*client)(nil)
 )
 
-var errNoTLS = errors.New("TLS is not available")
-
 // GetSettings is asked once, before the greeting.
 func (c *client) GetSettings() (*ftpserver.Settings, error) {
 	s := &ftpserver.Settings{
 		Listener:                &onceListener{conn: c.control},
-		PublicHost:              c.srv.binding.ForcePassiveIP,
+		PublicIPResolver:        c.passiveAddress,
 		IdleTimeout:             -1, // the session knows who is idle
 		ConnectionTimeout:       dataWait,
 		ActiveTransferPortNon20: c.srv.cfg.ActiveTransfersPortNon20,
@@ -40,7 +38,10 @@ func (c *client) GetSettings() (*ftpserver.Settings, error) {
 		ActiveConnectionsCheck:  ftpserver.IPMatchRequired,
 		PasvConnectionsCheck:    ftpserver.IPMatchRequired,
 	}
-	if r := c.srv.cfg.PassivePortRange; r.Start > 0 && r.End > r.Start {
+	if c.srv.binding.PassiveConnectionsSecurity == passiveFromAnywhere {
+		s.PasvConnectionsCheck = ftpserver.IPMatchDisabled
+	}
+	if r := c.srv.cfg.PassivePortRange; r.used() {
 		s.PassiveTransferPortRange = ftpserver.PortRange{Start: r.Start, End: r.End}
 	}
 	if c.srv.binding.TLSMode == tlsImplicit {
@@ -97,8 +98,12 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 	c.attempted = true
 	attempt := auth.Attempt{
 		Protocol: dataprovider.ProtocolFTP, Remote: c.remote, User: user, Credential: auth.Password(pass),
+		CommonName: c.control.commonName(),
 	}
-	who, err := c.authenticate(attempt)
+	if c.proven != nil {
+		attempt.Credential = auth.Certificate{}
+	}
+	who, err := c.prove(attempt)
 	if err != nil {
 		return nil, loginRefusal(err)
 	}
@@ -128,6 +133,16 @@ func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftps
 	return &driver{c: c, s: s}, nil
 }
 
+// prove is authenticate, unless the certificate of the client was enough.
+func (c *client) prove(a auth.Attempt) (auth.Identity, error) {
+	if who := c.proven; who != nil {
+		c.proven = nil
+		c.srv.logins.LoggedIn(c.ctx, a, *who)
+		return *who, nil
+	}
+	return c.authenticate(a)
+}
+
 // authenticate does not go on for a client that has been sent away, nor for ever:
 // hashes are dear, and others wait for theirs.
 func (c *client) authenticate(a auth.Attempt) (auth.Identity, error) {
@@ -153,13 +168,18 @@ func (c *client) PostAuthMessage(_ ftpserver.ClientContext, _ string, err error)
 	return ""
 }
 
-// GetTLSConfig is for data connections; those of a client use the same
-// configuration as its control connection, so that they can resume its session.
-func (c *client) GetTLSConfig() (*tls.Config, error) {
-	if c.tls == nil {
-		return nil, &refusal{ftpserver.StatusActionNotTaken, errNoTLS.Error()}
+// GetTLSConfig is for data connections, which can resume the session of the
+// control connection, or have to.
+func (c *client) GetTLSConfig() (*tls.Config, error) { return c.tls.data, nil }
+
+// passiveAddress is what the library shows in the reply to PASV.
+func (c *client) passiveAddress(ftpserver.ClientContext) (string, error) {
+	addr, err := c.srv.binding.passiveAddress(c.ctx, c.remote, addressOf(c.control.LocalAddr()))
+	if err != nil {
+		c.log.Warn("PASV refused", "error", err)
+		return "", &refusal{ftpserver.StatusCannotOpenDataConnection, "PASV has no address for you, use EPSV"}
 	}
-	return c.tls, nil
+	return addr.String(), nil
 }
 
 // WrapPassiveListener keeps the listener, because the library forgets it when
@@ -176,5 +196,8 @@ func (c *client) WrapPassiveListener(l net.Listener) (net.Listener, error) {
 		return nil, refuse(session.ErrClosed)
 	}
 	c.passive = l
+	if c.srv.binding.PassiveConnectionsSecurity == passiveFromAnywhere {
+		return l, nil
+	}
 	return passiveListener{Listener: l, c: c}, nil
 }

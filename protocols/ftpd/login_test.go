@@ -60,7 +60,8 @@ func TestNewFindsFaults(t *testing.T) {
 		{"no such binding", "binding 1", ftpd.Config{Bindings: []ftpd.Binding{{}}}, 1},
 		{"banner file", "banner", ftpd.Config{Bindings: []ftpd.Binding{{}}, BannerFile: "missing"}, 0},
 		{"certificate", "certificate", ftpd.Config{Bindings: []ftpd.Binding{{}}, CertificateFile: "missing", CertificateKeyFile: "missing"}, 0},
-		{"TLS without certificate", "tls_mode 1", ftpd.Config{Bindings: []ftpd.Binding{{TLSMode: 1}}}, 0},
+		{"authorities", "authorities", ftpd.Config{Bindings: []ftpd.Binding{{}}, CACertificates: []string{"missing"}}, 0},
+		{"revocation list", "revocation list", ftpd.Config{Bindings: []ftpd.Binding{{}}, CARevocationLists: []string{"missing"}}, 0},
 	}
 	for _, tt := range tests {
 		_, err := ftpd.New(tt.cfg, tt.binding, nil, nil, "1", t.TempDir(), discard)
@@ -184,11 +185,6 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("FEAT lacks %s:\n%s", want, text)
 		}
 	}
-	plain := login(t, start(t, options{}))
-	if text := plain.cmd(211, "FEAT"); strings.Contains(text, "AUTH") {
-		t.Errorf("FEAT offers TLS without a certificate:\n%s", text)
-	}
-	plain.cmd(550, "AUTH TLS")
 	c.cmd(200, "STRU F")
 	c.cmd(200, "MODE S")
 	c.cmd(504, "MODE Z")

@@ -312,7 +312,7 @@ func TestLFTPEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run(t, fmt.Sprintf("set cmd:fail-exit yes; set net:max-retries 1\nopen -u %s,\"%s\" ftp://%s\nmirror -R %s /d\nmirror /d %s\nrm -r /d\n",
+	run(t, fmt.Sprintf("set cmd:fail-exit yes; set net:max-retries 1; set ssl:verify-certificate no\nopen -u %s,\"%s\" ftp://%s\nmirror -R %s /d\nmirror /d %s\nrm -r /d\n",
 		testUser, testPassword, s.addr, dir, t.TempDir()), lftp)
 	var got []string
 	for _, e := range s.events.take(t, 6) {
@@ -343,7 +343,7 @@ func TestLFTPTimes(t *testing.T) {
 	if err := os.Chtimes(file, when, when); err != nil {
 		t.Fatal(err)
 	}
-	run(t, fmt.Sprintf("set cmd:fail-exit yes; set net:max-retries 1\nopen -u %s,\"%s\" ftp://%s\nmirror -R %s /d\n",
+	run(t, fmt.Sprintf("set cmd:fail-exit yes; set net:max-retries 1; set ssl:verify-certificate no\nopen -u %s,\"%s\" ftp://%s\nmirror -R %s /d\n",
 		testUser, testPassword, s.addr, dir), lftp)
 	info, err := os.Stat(s.path("d/a"))
 	if err != nil {

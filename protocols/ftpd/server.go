@@ -26,6 +26,7 @@ import (
 
 	"sftpgo/protocols"
 	"sftpgo/protocols/auth"
+	"sftpgo/protocols/certs"
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/waiting"
 )
@@ -61,7 +62,7 @@ type Server struct {
 	version  string
 	banner   string
 	log      *slog.Logger
-	tls      atomic.Pointer[tls.Config] // nil: no certificate, no TLS
+	tls      atomic.Pointer[tls.Config]
 
 	waiting *waiting.Room
 	counter atomic.Uint32
@@ -73,9 +74,9 @@ type Server struct {
 
 var _ protocols.Server = (*Server)(nil)
 
-// New makes the server of cfg.Bindings[binding]. It reads the certificate and
-// the banner file, relative to configDir, so that a fault in them is found before
-// anything listens. version is shown in the greeting and in STAT.
+// New makes the server of cfg.Bindings[binding]. It reads the certificates, or
+// makes one, and the banner file, relative to configDir, so that a fault in them is
+// found before anything listens. version is shown in the greeting and in STAT.
 func New(cfg Config, binding int, logins Logins, sessions *session.Manager,
 	version, configDir string, log *slog.Logger,
 ) (*Server, error) {
@@ -93,12 +94,11 @@ func New(cfg Config, binding int, logins Logins, sessions *session.Manager,
 	if s.banner, err = bannerOf(cfg, configDir, version); err != nil {
 		return nil, err
 	}
-	if err := s.Reload(); err != nil {
+	loaded, err := s.load()
+	if err != nil {
 		return nil, err
 	}
-	if s.binding.TLSMode != tlsOptional && s.tls.Load() == nil {
-		return nil, fmt.Errorf("ftp: tls_mode %d needs a certificate", s.binding.TLSMode)
-	}
+	reportCertificate(s.log, loaded, s.binding.TLSCipherSuites)
 	return s, nil
 }
 
@@ -123,15 +123,20 @@ func within(dir, file string) string {
 	return filepath.Join(dir, file)
 }
 
-// Reload reads the certificate anew. Clients that are connected keep the old
-// one. On an error the old one stays in use.
+// Reload reads the certificates and revocation lists anew. Clients that are
+// connected keep the old ones. On an error the old ones stay in use.
 func (s *Server) Reload() error {
-	cfg, err := loadTLS(s.cfg, s.dir)
+	_, err := s.load()
+	return err
+}
+
+func (s *Server) load() (*certs.Loaded, error) {
+	l, err := s.cfg.tlsFiles(s.binding, s.dir).Load()
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("ftp: %w", err)
 	}
-	s.tls.Store(cfg)
-	return nil
+	s.tls.Store(newTLS(s.binding, l))
+	return l, nil
 }
 
 // Serve answers the clients of l until ctx is done, then stops accepting. A
@@ -141,6 +146,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	defer l.Close() // a second Close has nothing to say
+	s.reportPassive(ctx)
 	err := s.accept(ctx, l)
 	s.drain()
 	s.running.Wait()

@@ -207,3 +207,49 @@ func TestReload(t *testing.T) {
 	again.authTLS(trust)
 	again.login()
 }
+
+// With tls_session_reuse a data connection must resume the session of its own
+// control connection; one that does not, or that resumes another's, gets nothing
+// and stores nothing.
+func TestSessionReuseRequired(t *testing.T) {
+	s := start(t, options{tls: true, cfg: func(c *ftpd.Config) { c.Bindings[0].TLSSessionReuse = 1 }})
+	s.write(t, "a", "content")
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		resuming := func() *conn {
+			cfg := s.trust(t)
+			cfg.MaxVersion = version
+			cfg.ClientSessionCache = tls.NewLRUClientSessionCache(10)
+			c := dial(t, s)
+			c.authTLS(cfg)
+			c.login()
+			return c
+		}
+		c := resuming()
+		for range 3 {
+			roundTrip(t, c)
+		}
+		s.events.take(t, 12)
+		for _, other := range []*tls.Config{s.trust(t), resuming().tls} {
+			c := resuming()
+			c.tls = other
+			d := c.data("STOR b")
+			c.expect(150)
+			_, _ = d.Write([]byte("x")) // may fail
+			c.expect(522)
+			d.Close()
+			d = c.data("RETR a")
+			c.expect(150)
+			if n, err := d.Read(make([]byte, 10)); n > 0 || err == nil {
+				t.Errorf("%s: read %d bytes, %v", tls.VersionName(version), n, err)
+			}
+			c.expect(522)
+			d.Close()
+			if _, err := os.Stat(s.path("b")); err == nil {
+				t.Errorf("%s: stored", tls.VersionName(version))
+			}
+			s.events.take(t, 2)
+		}
+	}
+	plain := login(t, s) // clear text is another matter: see tls_mode
+	roundTrip(t, plain)
+}
