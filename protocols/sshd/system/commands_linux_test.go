@@ -283,6 +283,19 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// The limit of the user holds for what a program moves.
+func TestBandwidth(t *testing.T) {
+	r := newRig(t, func(u *dataprovider.User) { u.UploadBandwidth, u.DownloadBandwidth = 64, 64 })
+	r.write(filepath.Join(r.work, "src/f"), strings.Repeat("0123456789", 15_000))
+	for _, args := range [][]string{{"-a", "src/", "h:up/"}, {"-a", "h:up/", "got/"}} {
+		begun := time.Now()
+		r.run("rsync", args...)
+		if took := time.Since(begun); took < time.Second {
+			t.Errorf("%q: 150 kB take %v", args, took)
+		}
+	}
+}
+
 // The user of the host owns what the programs make.
 func TestOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
