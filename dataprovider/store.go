@@ -50,6 +50,7 @@ type Store interface {
 	Users() Collection[User]
 	Usage() Usage
 	Outbox() Outbox
+	Locks() Locks
 
 	// Ping tells whether the store can be used right now.
 	Ping(ctx context.Context) error

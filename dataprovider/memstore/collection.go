@@ -42,7 +42,10 @@ func userCollection(s *Store) collection[dataprovider.User] {
 		stored: func(u dataprovider.User) dataprovider.User {
 			return u.WithUsage(dataprovider.UsageRecord{}) // counted elsewhere
 		},
-		replaced: func(name string) { delete(s.usage, name) },
+		replaced: func(name string) {
+			delete(s.usage, name)
+			s.lockTable.dropHolder(name)
+		},
 	}
 }
 

@@ -23,18 +23,21 @@ type Config struct {
 type Store struct {
 	now func() time.Time
 
-	mu     sync.Mutex
-	closed bool
-	users  collection[dataprovider.User]
-	usage  map[string]dataprovider.UsageRecord
-	outbox queue
+	mu        sync.Mutex
+	closed    bool
+	users     collection[dataprovider.User]
+	usage     map[string]dataprovider.UsageRecord
+	outbox    queue
+	lockTable lockTable
 }
 
 var _ dataprovider.Store = (*Store)(nil)
 
 // New returns an empty store.
 func New(cfg Config) *Store {
-	s := &Store{now: cfg.Now, usage: map[string]dataprovider.UsageRecord{}, outbox: newQueue()}
+	s := &Store{now: cfg.Now, usage: map[string]dataprovider.UsageRecord{}, outbox: newQueue(),
+		lockTable: lockTable{byToken: map[string]dataprovider.Lock{}},
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -63,6 +66,9 @@ func (s *Store) Usage() dataprovider.Usage { return usage{s} }
 
 // Outbox implements dataprovider.Store.
 func (s *Store) Outbox() dataprovider.Outbox { return outbox{s} }
+
+// Locks implements dataprovider.Store.
+func (s *Store) Locks() dataprovider.Locks { return locks{s} }
 
 // Ping implements dataprovider.Store.
 func (s *Store) Ping(ctx context.Context) error {

@@ -184,3 +184,6 @@ func (s *Store) Usage() dataprovider.Usage { return usage{s} }
 
 // Outbox implements dataprovider.Store.
 func (s *Store) Outbox() dataprovider.Outbox { return outbox{s} }
+
+// Locks implements dataprovider.Store.
+func (s *Store) Locks() dataprovider.Locks { return locks{s} }

@@ -12,8 +12,10 @@ func userTable(s *Store) *table[dataprovider.User] {
 		},
 		// A new user inherits nothing from one of the same name.
 		replaced: func(t *tx, name string) error {
-			_, err := t.exec("DELETE FROM usage WHERE owner = ?", name)
-			return err
+			if _, err := t.exec("DELETE FROM usage WHERE owner = ?", name); err != nil {
+				return err
+			}
+			return t.dropLocksOf(name)
 		},
 	}
 }

@@ -27,6 +27,7 @@ func Run(t *testing.T, open Open) {
 		{"outbox", testOutbox},
 		{"order", testOrder},
 		{"lifecycle", testLifecycle},
+		{"locks", testLocks},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) { p.test(t, &fixture{open: open}) })
