@@ -12,6 +12,7 @@ import (
 	"sftpgo/actions/httpsink"
 	"sftpgo/dataprovider"
 	"sftpgo/protocols/ftpd"
+	"sftpgo/protocols/proxied"
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/sshd"
 	"sftpgo/protocols/telemetry"
@@ -41,14 +42,18 @@ type Config struct {
 // Common is the "common" section.
 type Common struct {
 	session.Config
+	Proxy
 	// Actions is the hook that hears of file actions.
 	Actions actions.Config `json:"actions"`
 }
 
+// Proxy are the keys about proxies of TCP connections.
+type Proxy = proxied.Config
+
 // Default returns the built-in values: what is served when there is no file.
 func Default() Config {
 	c := Config{
-		Common:       Common{Config: session.DefaultConfig(), Actions: actions.DefaultConfig()},
+		Common:       Common{Config: session.DefaultConfig(), Proxy: proxied.DefaultConfig(), Actions: actions.DefaultConfig()},
 		SFTPD:        sshd.DefaultConfig(),
 		FTPD:         ftpd.DefaultConfig(),
 		WebDAVD:      webdavd.DefaultConfig(),
@@ -82,6 +87,7 @@ func fillLists(v reflect.Value) {
 func (c Config) Validate() error {
 	return errors.Join(
 		within("common", c.Common.Config.Validate()),
+		within("common", c.Common.Proxy.Validate()),
 		within("common.actions", c.Common.Actions.Validate()),
 		within("sftpd", c.SFTPD.Validate()),
 		within("ftpd", c.FTPD.Validate()),

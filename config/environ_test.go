@@ -30,14 +30,14 @@ func TestEnvironmentInLists(t *testing.T) {
 		environ []string
 		want    []sshd.Binding
 	}{
-		"field of the default":  {`{}`, []string{"SFTPGO_SFTPD__BINDINGS__0__PORT=40000"}, []sshd.Binding{{Port: 40000}}},
-		"field of the file":     {`{"sftpd": {"bindings": [{"port": 1}, {"port": 2}]}}`, []string{"SFTPGO_SFTPD__BINDINGS__1__ADDRESS=::1"}, []sshd.Binding{{Port: 1}, {Port: 2, Address: "::1"}}},
-		"new element":           {`{}`, []string{"SFTPGO_SFTPD__BINDINGS__1__ADDRESS=::1"}, []sshd.Binding{{Port: 2022}, {Port: 2022, Address: "::1"}}},
-		"first of an empty one": {`{"sftpd": {"bindings": []}}`, []string{"SFTPGO_SFTPD__BINDINGS__0__ADDRESS=::1"}, []sshd.Binding{{Port: 2022, Address: "::1"}}},
+		"field of the default":  {`{}`, []string{"SFTPGO_SFTPD__BINDINGS__0__PORT=40000"}, []sshd.Binding{sshBinding(40000, "")}},
+		"field of the file":     {`{"sftpd": {"bindings": [{"port": 1}, {"port": 2}]}}`, []string{"SFTPGO_SFTPD__BINDINGS__1__ADDRESS=::1"}, []sshd.Binding{sshBinding(1, ""), sshBinding(2, "::1")}},
+		"new element":           {`{}`, []string{"SFTPGO_SFTPD__BINDINGS__1__ADDRESS=::1"}, []sshd.Binding{sshBinding(2022, ""), sshBinding(2022, "::1")}},
+		"first of an empty one": {`{"sftpd": {"bindings": []}}`, []string{"SFTPGO_SFTPD__BINDINGS__0__ADDRESS=::1"}, []sshd.Binding{sshBinding(2022, "::1")}},
 		"two figures": {`{"sftpd": {"bindings": [{},{},{},{},{},{},{},{},{},{"port": 9}]}}`,
 			[]string{"SFTPGO_SFTPD__BINDINGS__11__PORT=11", "SFTPGO_SFTPD__BINDINGS__10__PORT=10", "SFTPGO_SFTPD__BINDINGS__9__ADDRESS=x"},
-			[]sshd.Binding{{Port: 2022}, {Port: 2022}, {Port: 2022}, {Port: 2022}, {Port: 2022}, {Port: 2022}, {Port: 2022}, {Port: 2022}, {Port: 2022},
-				{Port: 9, Address: "x"}, {Port: 10}, {Port: 11}}},
+			[]sshd.Binding{sshBinding(2022, ""), sshBinding(2022, ""), sshBinding(2022, ""), sshBinding(2022, ""), sshBinding(2022, ""), sshBinding(2022, ""), sshBinding(2022, ""), sshBinding(2022, ""), sshBinding(2022, ""),
+				sshBinding(9, "x"), sshBinding(10, ""), sshBinding(11, "")}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -96,14 +96,14 @@ func TestEnvironmentWarnings(t *testing.T) {
 	_, report, err := config.Load(dir, filepath.Join(empty, "empty.json"), []string{
 		"SFTPGO_COMMON_IDLE_TIMEOUT=3", "SFTPGO_LOG_FILE_PATH=x", "SFTPGO_ACTION=upload",
 		"SFTPGO_HTTPD__BINDINGS__0__PORT=8080", "SFTPGO_KMS__SECRETS__URL=", "SFTPGO_SFTPD__SETSTAT_MODE=a",
-		"SFTPGO_SFTPD__BINDINGS__0__APPLY_PROXY_CONFIG=0", "SFTPGO_PLUGINS__0__TYPE=notifier",
+		"SFTPGO_COMMON__RATE_LIMITERS__0__AVERAGE=1", "SFTPGO_PLUGINS__0__TYPE=notifier",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{
 		"SFTPGO_COMMON_IDLE_TIMEOUT has no effect; did you mean SFTPGO_COMMON__IDLE_TIMEOUT?",
-		"settings that are known but have no effect in this version: httpd, kms, plugins, sftpd.bindings[].apply_proxy_config, sftpd.setstat_mode",
+		"settings that are known but have no effect in this version: common.rate_limiters, httpd, kms, plugins, sftpd.setstat_mode",
 	}, report.Warnings); diff != "" {
 		t.Error(diff)
 	}

@@ -11,8 +11,6 @@ import "strings"
 // A key that becomes available leaves this list; a test holds the two apart.
 func unavailable() []string {
 	return strings.Fields(`
-common.proxy_protocol
-common.proxy_allowed
 common.post_connect_hook
 common.defender.enabled
 common.defender.ban_time
@@ -37,7 +35,6 @@ common.rate_limiters[].type
 common.rate_limiters[].protocols
 common.umask
 common.defender.login_delay
-common.proxy_skipped
 common.tz
 
 sftpd.bind_port
@@ -49,13 +46,11 @@ sftpd.keys
 sftpd.setstat_mode
 sftpd.proxy_protocol
 sftpd.proxy_allowed
-sftpd.bindings[].apply_proxy_config
 
 ftpd.bind_port
 ftpd.bind_address
 ftpd.tls_mode
 ftpd.force_passive_ip
-ftpd.bindings[].apply_proxy_config
 
 webdavd.bind_port
 webdavd.bind_address

@@ -43,15 +43,17 @@ func imports() []rule {
 		{"protocols/auth/keyboard", []string{"protocols/auth"}},
 		{"protocols/waiting", nil},
 		{"protocols/certs", nil},
+		// For the listeners that cmd opens; webdavd takes its sets of addresses.
+		{"protocols/proxied", []string{"protocols/waiting"}},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
 		{"protocols/ftpd/...", append([]string{"protocols/ftpd/..."}, frontEnd...)},
-		{"protocols/webdavd/...", append([]string{"protocols/webdavd/..."}, frontEnd...)},
+		{"protocols/webdavd/...", append([]string{"protocols/webdavd/...", "protocols/proxied"}, frontEnd...)},
 		{"protocols/telemetry/...", append([]string{"protocols/telemetry/..."}, frontEnd...)},
 		// The sum of the Config of each package.
 		{"config", []string{
 			"actions", "actions/httpsink", "dataprovider", "protocols/session",
-			"protocols/sshd", "protocols/ftpd", "protocols/webdavd", "protocols/telemetry",
+			"protocols/sshd", "protocols/ftpd", "protocols/webdavd", "protocols/telemetry", "protocols/proxied",
 			"spelling",
 		}},
 		// The only place that names implementations. Nothing names this one.
@@ -69,6 +71,7 @@ func owners() map[string][]string {
 		"github.com/fclairamb/ftpserverlib":     {"protocols/ftpd/..."},
 		"golang.org/x/net/webdav":               {"protocols/webdavd/..."},
 		"golang.org/x/crypto/ssh":               {"protocols/sshd/...", "protocols/auth", "dataprovider", "cmd/sftpgo"},
+		"github.com/pires/go-proxyproto":        {"protocols/proxied"},
 		"github.com/spf13/viper":                {"config"},
 		"github.com/spf13/cobra":                {"cmd/sftpgo"},
 		"gopkg.in/natefinch/lumberjack.v2":      {"cmd/sftpgo"},

@@ -20,6 +20,7 @@ import (
 	"sftpgo/protocols"
 	"sftpgo/protocols/auth"
 	"sftpgo/protocols/ftpd"
+	"sftpgo/protocols/proxied"
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/sshd"
 	"sftpgo/protocols/telemetry"
@@ -115,7 +116,7 @@ func (s *server) addSSH(dir string) error {
 		if err != nil {
 			return fmt.Errorf("sftpd: %w", err)
 		}
-		s.add("SFTP", "", srv, b.Address, b.Port)
+		s.add("SFTP", "", srv, s.address(b.Address, b.Port, b.ApplyProxyConfig))
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (s *server) addFTP(dir string) error {
 		default:
 			note = "clear text allowed, explicit TLS offered"
 		}
-		s.add("FTP", note, srv, b.Address, b.Port)
+		s.add("FTP", note, srv, s.address(b.Address, b.Port, b.ApplyProxyConfig))
 	}
 	return nil
 }
@@ -157,7 +158,7 @@ func (s *server) addDAV(dir string) error {
 		if b.EnableHTTPS {
 			note = "HTTPS"
 		}
-		s.add("WebDAV", note, srv, b.Address, b.Port)
+		s.add("WebDAV", note, srv, s.address(b.Address, b.Port, b.ApplyProxyConfig))
 	}
 	return nil
 }
@@ -178,14 +179,37 @@ func (s *server) addTelemetry() error {
 	return nil
 }
 
-func (s *server) add(name, note string, srv protocols.Server, address string, port int) {
+func (s *server) add(name, note string, srv protocols.Server, a address) {
 	s.frontEnds = append(s.frontEnds, frontEnd{
 		name: name, note: note, serve: srv,
-		listen: func(ctx context.Context) (net.Listener, error) {
-			var lc net.ListenConfig
-			return lc.Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
-		},
+		listen: func(ctx context.Context) (net.Listener, error) { return a.listen(ctx, name, s.log) },
 	})
+}
+
+// address is where a front-end listens, and whether proxies tell who comes.
+type address struct {
+	hostPort string
+	proxy    proxied.Config
+}
+
+func (s *server) address(host string, port int, behindProxy bool) address {
+	a := address{hostPort: net.JoinHostPort(host, strconv.Itoa(port))}
+	if behindProxy {
+		a.proxy = s.cfg.Common.Proxy
+	}
+	return a
+}
+
+func (a address) listen(ctx context.Context, name string, log *slog.Logger) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", a.hostPort)
+	if err != nil {
+		return nil, err
+	}
+	if a.proxy.BelievesAnyone() {
+		log.Warn("common.proxy_allowed is empty: every client can claim to be at any address", "sender", "serve", "server", name)
+	}
+	return proxied.Listen(l.(*net.TCPListener), a.proxy, log)
 }
 
 // listen opens all ports or none.

@@ -54,6 +54,9 @@ type PortRange struct {
 type Binding struct {
 	Port    int    `json:"port"`    // 0 is off
 	Address string `json:"address"` // empty is all interfaces
+	// ApplyProxyConfig has common.proxy_protocol apply to this address. Data
+	// connections have no header.
+	ApplyProxyConfig bool `json:"apply_proxy_config"`
 	// TLSMode: 0 clear text and explicit TLS, 1 explicit TLS required for control
 	// and data, 2 implicit TLS.
 	TLSMode int `json:"tls_mode"`
@@ -97,7 +100,7 @@ func (r PortRange) used() bool { return r.Start > 0 && r.End > r.Start }
 // DefaultConfig returns the built-in values.
 func DefaultConfig() Config {
 	return Config{
-		Bindings:                 []Binding{{MinTLSVersion: 12, TLSCipherSuites: []string{}, PassiveIPOverrides: []PassiveIPOverride{}}},
+		Bindings:                 []Binding{{ApplyProxyConfig: true, MinTLSVersion: 12, TLSCipherSuites: []string{}, PassiveIPOverrides: []PassiveIPOverride{}}},
 		CACertificates:           []string{},
 		CARevocationLists:        []string{},
 		ActiveTransfersPortNon20: true,

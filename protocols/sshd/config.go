@@ -53,12 +53,14 @@ type Config struct {
 type Binding struct {
 	Port    int    `json:"port"`    // 0 is off
 	Address string `json:"address"` // empty is all interfaces
+	// ApplyProxyConfig has common.proxy_protocol apply to this address.
+	ApplyProxyConfig bool `json:"apply_proxy_config"`
 }
 
 // DefaultConfig returns the built-in values.
 func DefaultConfig() Config {
 	return Config{
-		Bindings:               []Binding{{Port: 2022}},
+		Bindings:               []Binding{{Port: 2022, ApplyProxyConfig: true}},
 		HostKeys:               []string{},
 		Algorithms:             Algorithms{AlgorithmProfile: profileModern},
 		EnabledSSHCommands:     []string{"md5sum", "sha1sum", "cd", "pwd", "scp"},

@@ -18,6 +18,8 @@ type Config struct {
 type Binding struct {
 	Port    int    `json:"port"`    // 0 is off
 	Address string `json:"address"` // empty is all interfaces
+	// ApplyProxyConfig has common.proxy_protocol apply to this address.
+	ApplyProxyConfig bool `json:"apply_proxy_config"`
 	// EnableHTTPS serves HTTPS with the certificate of the section.
 	EnableHTTPS bool `json:"enable_https"`
 }
