@@ -25,7 +25,7 @@ const (
 	rd, wr, ap, cr, tr, ex = openRead, openWrite, openAppend, openCreate, openTrunc, openExcl
 
 	denied = "3 permission denied"
-	floor6 = "4 Invalid write offset: 0 minimum valid value: 6"
+	floor6 = "4 Invalid write offset: 2 minimum valid value: 6"
 )
 
 // openTable says what each combination of flags does, whatever the upload mode.
@@ -61,7 +61,8 @@ func openTable() map[string][]openCase {
 			{wr | ex, 1, "", "", denied, "", "oNEWld"},
 			{wr | ap, 6, "", "", denied, "", "old-ldNEW"},
 			{wr | ap, 8, "", "", denied, "", "old-ld\x00\x00NEW"},
-			{wr | ap, 0, "", floor6, floor6, floor6, "old-ld"}, // a failed transfer stays one
+			{wr | ap, 0, "", "", denied, "", "old-ldNEW"},
+			{wr | ap, 2, "", floor6, floor6, floor6, "old-ld"}, // a failed transfer stays one
 			{wr | cr | ap, 6, "", "", denied, "", "old-ldNEW"},
 			{wr | ap | tr, 0, "", "", denied, "", "NEW"},
 			{ap, 6, "", "", denied, "", "old-ldNEW"},

@@ -4,22 +4,18 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"sync/atomic"
 
-	"sftpgo/protocols"
 	"sftpgo/protocols/session"
 	"sftpgo/vfs"
 )
 
 // file is an open file.
 type file struct {
-	t *session.Transfer
-	// floor is the offset below which nothing may be written: a client that
-	// opens with APPEND resumes, and must not destroy what is there.
-	floor int64
+	t      *session.Transfer
+	append *appending // nil: not opened to append
 	// readOnly: not opened for writing, though perhaps with flags that need the
 	// rights of a writer.
 	readOnly bool
@@ -39,10 +35,14 @@ func (f *file) writeAt(p []byte, off uint64) error {
 	if off > math.MaxInt64-uint64(len(p)) {
 		return errBadMessage
 	}
-	if int64(off) < f.floor {
-		return &statusError{protocols.SFTPFailure, fmt.Sprintf("Invalid write offset: %d minimum valid value: %d", off, f.floor)}
+	at := int64(off)
+	if f.append != nil {
+		var err error
+		if at, err = f.append.place(at, len(p)); err != nil {
+			return err
+		}
 	}
-	_, err := f.t.WriteAt(p, int64(off))
+	_, err := f.t.WriteAt(p, at)
 	return err
 }
 

@@ -84,7 +84,7 @@ func (c *conn) open(ctx context.Context, name string, flags uint32, mode *fs.Fil
 			t.TransferError(err)
 			return nil, errors.Join(err, t.Close())
 		}
-		f.floor = info.Size()
+		f.append = &appending{floor: info.Size(), end: info.Size()}
 	}
 	return f, nil
 }
