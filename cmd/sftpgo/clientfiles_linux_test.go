@@ -173,7 +173,15 @@ func writeTree(t *testing.T, root string) {
 
 func wantTree(t *testing.T, got, want string) {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), "diff", "-r", got, want).CombinedOutput(); err != nil {
-		t.Errorf("diff -r: %v\n%s", err, out)
+	if err := sameTree(t, got, want); err != nil {
+		t.Error(err)
 	}
+}
+
+func sameTree(t *testing.T, a, b string) error {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "diff", "-r", a, b).CombinedOutput(); err != nil {
+		return fmt.Errorf("diff -r: %w\n%s", err, out)
+	}
+	return nil
 }

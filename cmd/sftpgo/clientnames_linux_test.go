@@ -181,6 +181,9 @@ func stepHardlink(t *testing.T, c *clientVisit) {
 func stepTreeUpload(t *testing.T, c *clientVisit) {
 	writeTree(t, c.local("tree"))
 	c.do(t, "puttree", "tree", "tree-up")
+	if c.driver.late {
+		eventually(5*time.Second, func() bool { return sameTree(t, c.remote("tree-up"), c.local("tree")) == nil })
+	}
 	wantTree(t, c.remote("tree-up"), c.local("tree"))
 }
 

@@ -22,7 +22,7 @@ class Client:
         await self.sftp.put(local, remote, block_size=65536)
 
     async def get(self, remote, local):
-        await self.sftp.get(remote, local, block_size=65536)
+        await self.sftp.get(remote, local, block_size=65536, follow_symlinks=True)
 
     async def reput(self, local, remote):
         async with self.sftp.open(remote, "r+b") as out:
