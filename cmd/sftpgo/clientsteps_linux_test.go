@@ -255,4 +255,8 @@ func stepRange(t *testing.T, c *clientVisit) {
 	writeFile(t, c.remote("range.bin"), all)
 	c.do(t, "readat", "range.bin", "100001", "50000", "range.back")
 	wantFile(t, c.local("range.back"), all[100001:150001])
+	writeFar(t, c.remote("range.bin"), all)
+	c.do(t, "readat", "range.bin", strconv.Itoa(far+7), "50000", "range.back")
+	wantFile(t, c.local("range.back"), all[7:50007])
+	removeFile(t, c.remote("range.bin"))
 }
