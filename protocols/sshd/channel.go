@@ -12,6 +12,7 @@ import (
 	"sftpgo/protocols"
 	"sftpgo/protocols/auth"
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/sshd/sftp"
 )
 
 // program is what a channel runs once its client is told that it may begin. ctx
@@ -100,7 +101,11 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 		}
 		defer s.Close()
 		if err := c.srv.sftp.Serve(ch, s); err != nil {
-			s.Log().Debug("connection lost", "error", err)
+			if errors.Is(err, sftp.ErrPacket) {
+				s.Log().Warn("session ended: the client broke the protocol", "error", err)
+			} else {
+				s.Log().Debug("connection lost", "error", err)
+			}
 			return 1
 		}
 		return 0

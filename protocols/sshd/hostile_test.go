@@ -163,6 +163,11 @@ func TestBrokenPackets(t *testing.T) {
 	if r.read("f") != "still here" {
 		t.Error("other channel was disturbed")
 	}
+	// Lengths, types, OPEN, EXTENDED twice, SETSTAT: whoever runs the server is told
+	// of each; a stream that is cut is none of them.
+	if n := strings.Count(r.log.String(), "the client broke the protocol"); n < 8 {
+		t.Errorf("%d sessions ended for the protocol's sake are in the log", n)
+	}
 }
 
 // TestHugeOffsets are numbers that overflow where they are not checked.

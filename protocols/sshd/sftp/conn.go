@@ -114,14 +114,14 @@ func (c *conn) packet(packet []byte) error {
 	kind, f := packet[0], &fields{rest: packet[1:]}
 	if kind == typeInit {
 		if f.u32(); f.bad {
-			return errPacket
+			return ErrPacket
 		}
 		c.ready = true // a second one is answered as the first: sftp-server does so
 		return c.hello()
 	}
 	id := f.u32()
 	if f.bad || !c.ready {
-		return errPacket
+		return ErrPacket
 	}
 	var q *request
 	switch kind {
@@ -135,7 +135,7 @@ func (c *conn) packet(packet []byte) error {
 		q = c.request(kind, f)
 	}
 	if f.bad {
-		return errPacket
+		return ErrPacket
 	}
 	if q == nil {
 		return c.loop.fail(id, vfs.ErrUnsupported)

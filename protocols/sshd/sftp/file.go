@@ -60,7 +60,7 @@ func (c *conn) file(wire []byte) (*handle, error) {
 func (c *conn) readPacket(id uint32, f *fields) error {
 	wire, off, n := f.bytes(), f.u64(), f.u32()
 	if f.bad {
-		return errPacket
+		return ErrPacket
 	}
 	h, err := c.file(wire)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *conn) readAt(f *file, p []byte, off uint64) (n int, err error) {
 func (c *conn) writePacket(id uint32, f *fields) error {
 	wire, off, data := f.bytes(), f.u64(), f.bytes()
 	if f.bad {
-		return errPacket
+		return ErrPacket
 	}
 	h, err := c.file(wire)
 	if err != nil {

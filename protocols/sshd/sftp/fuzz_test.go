@@ -21,7 +21,7 @@ func packetsOf(sent []byte) (packets [][]byte, end error) {
 		}
 		length := binary.BigEndian.Uint32(sent)
 		if length == 0 || length > maxPacket {
-			return packets, errPacket
+			return packets, ErrPacket
 		}
 		if len(sent)-4 < int(length) {
 			return packets, io.ErrUnexpectedEOF
@@ -125,7 +125,7 @@ func FuzzServe(f *testing.F) {
 		c := newConn(out, s, &r.server.buffers)
 		err := c.serve()
 		requests, end := packetsOf(sent)
-		if err == nil || err != end && !errors.Is(err, errPacket) {
+		if err == nil || err != end && !errors.Is(err, ErrPacket) {
 			t.Errorf("serve: %v; the stream: %v", err, end)
 		}
 		replies, end := packetsOf(out.Bytes())

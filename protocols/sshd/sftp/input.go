@@ -22,8 +22,9 @@ const (
 	largeBuffer = maxPacket + 32<<10
 )
 
-// errPacket: the client does not speak the protocol. It ends the session.
-var errPacket = errors.New("malformed packet")
+// ErrPacket is wrapped by the error of Serve when the client does not speak the
+// protocol.
+var ErrPacket = errors.New("malformed packet")
 
 // buffers recycles the large buffers of all sessions.
 type buffers struct{ pool sync.Pool } // of *[largeBuffer]byte
@@ -67,7 +68,7 @@ func (in *input) buffered() ([]byte, error) {
 	}
 	length := binary.BigEndian.Uint32(in.buf[in.start:])
 	if length == 0 || length > maxPacket {
-		return nil, errPacket
+		return nil, ErrPacket
 	}
 	if have-4 < int(length) {
 		return nil, nil

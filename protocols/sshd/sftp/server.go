@@ -39,8 +39,8 @@ type Server struct {
 }
 
 // Serve answers the requests on rw until the client ends the stream, which is
-// nil, or breaks it or the protocol. It closes neither rw nor s, but leaves no
-// transfer open.
+// nil, or breaks it or the protocol (ErrPacket). It closes neither rw nor s, but
+// leaves no transfer open.
 func (srv *Server) Serve(rw io.ReadWriteCloser, s *session.Session) error {
 	if err := newConn(rw, s, &srv.buffers).serve(); !ended(err) {
 		return fmt.Errorf("sftp: %w", err)
