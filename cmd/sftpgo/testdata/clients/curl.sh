@@ -1,7 +1,6 @@
 # run: bash
 # needs: curl
 # rename: refuses
-# cannot: append: it writes at offset 0 of a file opened to append, which the server refuses
 # cannot: getp: curl -R shows times of FTP and HTTP only
 # cannot: putp puttree gettree readlink hardlink copy hash: curl has no such command for sftp
 # cannot: writeat: curl writes from where a file ends

@@ -1,7 +1,6 @@
 // run: node
 // needs: NODE_MODULES/ssh2-sftp-client/package.json
 // rename: replaces
-// cannot: append: it writes at offset 0 of a file opened to append, which the server refuses
 // cannot: symlink readlink hardlink df hash writeat: ssh2-sftp-client has no such function
 'use strict';
 const fs = require('node:fs');

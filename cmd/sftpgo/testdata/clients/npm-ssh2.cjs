@@ -1,7 +1,6 @@
 // run: node
 // needs: NODE_MODULES/ssh2/package.json
 // rename: refuses
-// cannot: append: it writes at offset 0 of a file opened to append, which the server refuses
 // cannot: symlink: it sends the order of the draft to servers that are not OpenSSH
 // cannot: puttree gettree: ssh2 moves files only
 'use strict';
