@@ -1,6 +1,6 @@
 // Package dataprovider holds the records of the server: users, the usage of
-// their quota and the events that wait for delivery. It says what a store is;
-// the stores themselves are in its sub-packages.
+// their quota, the events that wait for delivery, locks and properties. It says
+// what a store is; the stores themselves are in its sub-packages.
 package dataprovider
 
 import (
@@ -51,6 +51,7 @@ type Store interface {
 	Usage() Usage
 	Outbox() Outbox
 	Locks() Locks
+	Properties() Properties
 
 	// Ping tells whether the store can be used right now.
 	Ping(ctx context.Context) error
@@ -151,6 +152,8 @@ type Settlement struct {
 	Owner   string   // whose usage changes; empty: nobody's
 	Delta   Amount
 	Amended []Pending // other intentions that read differently from now on; unknown ids are no error
+
+	Properties []PropertyMove // what the change does to dead properties
 }
 
 // Delivery is one event on its way to one target.

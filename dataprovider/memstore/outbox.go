@@ -71,6 +71,7 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 				q.add(target, s, o.now())
 			}
 		}
+		o.moveProperties(s.Properties)
 		if s.Owner != "" {
 			total = o.addUsage(s.Owner, s.Delta)
 		}

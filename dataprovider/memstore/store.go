@@ -29,6 +29,7 @@ type Store struct {
 	usage     map[string]dataprovider.UsageRecord
 	outbox    queue
 	lockTable lockTable
+	resources map[string]resource // with properties, by path
 }
 
 var _ dataprovider.Store = (*Store)(nil)
@@ -37,6 +38,7 @@ var _ dataprovider.Store = (*Store)(nil)
 func New(cfg Config) *Store {
 	s := &Store{now: cfg.Now, usage: map[string]dataprovider.UsageRecord{}, outbox: newQueue(),
 		lockTable: lockTable{byToken: map[string]dataprovider.Lock{}},
+		resources: map[string]resource{},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -69,6 +71,9 @@ func (s *Store) Outbox() dataprovider.Outbox { return outbox{s} }
 
 // Locks implements dataprovider.Store.
 func (s *Store) Locks() dataprovider.Locks { return locks{s} }
+
+// Properties implements dataprovider.Store.
+func (s *Store) Properties() dataprovider.Properties { return properties{s} }
 
 // Ping implements dataprovider.Store.
 func (s *Store) Ping(ctx context.Context) error {

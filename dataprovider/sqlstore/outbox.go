@@ -109,6 +109,9 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 				return err
 			}
 		}
+		if err := o.moveProperties(t, s.Properties); err != nil {
+			return err
+		}
 		if s.Owner == "" {
 			return nil
 		}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgo/dataprovider"
@@ -47,6 +48,7 @@ type Store struct {
 	writer *writer
 	lock   *fileLock
 	users  *table[dataprovider.User]
+	vacant atomic.Bool // no properties; only the one server of the database knows
 
 	once   sync.Once
 	closed error
@@ -130,7 +132,7 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 	}
 	s.writer = newWriter(w, d)
 	s.users = userTable(s)
-	return nil
+	return s.lookForProperties(ctx, cfg.Exclusive)
 }
 
 // Close ends what is queued, then closes the database. It may be called again.
@@ -184,6 +186,9 @@ func (s *Store) Usage() dataprovider.Usage { return usage{s} }
 
 // Outbox implements dataprovider.Store.
 func (s *Store) Outbox() dataprovider.Outbox { return outbox{s} }
+
+// Properties implements dataprovider.Store.
+func (s *Store) Properties() dataprovider.Properties { return properties{s} }
 
 // Locks implements dataprovider.Store.
 func (s *Store) Locks() dataprovider.Locks { return locks{s} }

@@ -15,7 +15,10 @@ func userTable(s *Store) *table[dataprovider.User] {
 			if _, err := t.exec("DELETE FROM usage WHERE owner = ?", name); err != nil {
 				return err
 			}
-			return t.dropLocksOf(name)
+			if err := t.dropLocksOf(name); err != nil {
+				return err
+			}
+			return t.disown(name)
 		},
 	}
 }
