@@ -386,7 +386,8 @@ func TestListPatternsAndOptions(t *testing.T) {
 		{"NLST *.txt", "a.txt b.txt"},
 		{"NLST -l *.txt", "a.txt b.txt"},
 		{"NLST sub/*.txt", "sub/d.txt"},
-		{"NLST /sub/?.txt", "sub/d.txt"},
+		{"NLST /sub/?.txt", "/sub/d.txt"},
+		{"NLST .", "-l .hidden.txt a.txt b.txt c.dat sub x[1]"},
 		{"NLST .*", ".hidden.txt"},
 		{"NLST *.none", ""},
 		{"NLST x[1]", "x[1]"},
@@ -426,7 +427,7 @@ func TestListPatternsAndOptions(t *testing.T) {
 		t.Errorf("STAT: %q", text)
 	}
 	c.cmd(250, "CWD sub")
-	if got := c.get("NLST /"); !strings.Contains(got, "../a.txt\r\n") {
+	if got := c.get("NLST /"); !strings.Contains(got, "/a.txt\r\n") {
 		t.Errorf("NLST /: %q", got)
 	}
 	c.cmd(550, "CWD d.txt")

@@ -14,6 +14,7 @@ type listed struct {
 	name    string // absolute and clean
 	pattern string // of entries of the directory name; "" is all
 	entry   *entry // of name
+	prefix  string // of names in the directory, as the client calls it
 }
 
 // listArg reads the argument of LIST, NLST or STAT. Old clients put options of ls
@@ -59,7 +60,12 @@ func (d *driver) lookUp(ctx context.Context, verb, raw string) (listed, error) {
 	if err != nil {
 		return listed{}, err
 	}
-	return listed{name: name, entry: newEntry(info)}, nil
+	l := listed{name: name, entry: newEntry(info), prefix: prefix(raw)}
+	if !l.entry.IsDir() {
+		dir, _ := path.Split(raw)
+		l.prefix = prefix(dir)
+	}
+	return l, nil
 }
 
 // matches is path.Match; like a shell, a pattern does not find hidden files unless
@@ -72,23 +78,14 @@ func matches(pattern, name string) bool {
 	return ok && err == nil
 }
 
-// relative is how a client in the directory base may call dir: with a slash at the
-// end, or empty for base itself.
-func relative(base, dir string) string {
-	up := ""
-	for base != dir {
-		if rest, ok := strings.CutPrefix(dir, withSlash(base)); ok {
-			return up + withSlash(rest)
-		}
-		up += "../"
-		base = path.Dir(base)
+// prefix is what NLST puts before each name in the directory that a client called
+// dir: what it typed, as ls does and as clients match it (ncftp).
+func prefix(dir string) string {
+	switch {
+	case dir == "" || dir == ".":
+		return ""
+	case strings.HasSuffix(dir, "/"):
+		return lineBreaks.Replace(dir)
 	}
-	return up
-}
-
-func withSlash(dir string) string {
-	if strings.HasSuffix(dir, "/") {
-		return dir
-	}
-	return dir + "/"
+	return lineBreaks.Replace(dir) + "/"
 }

@@ -111,7 +111,7 @@ func TestListOptions(t *testing.T) {
 		{"NLST -lost", "-lost/found"},
 		{"NLST -a -lost", "-lost/found"},
 		{"NLST -la", "-lost other"},
-		{"NLST -al /sub", "-lost other"},
+		{"NLST -al /sub", "/sub/-lost /sub/other"},
 		{"NLST", "-lost other"},
 	} {
 		if got := strings.Join(lines(c.get("%s", tt.cmd)), " "); got != tt.want {
@@ -148,7 +148,7 @@ func TestLongListing(t *testing.T) {
 	if n := len(lines(c.get("LIST"))); n != 1000 {
 		t.Errorf("LIST has %d lines", n)
 	}
-	if got := c.get("NLST /file 0000"); got != "file 0000\r\n" {
+	if got := c.get("NLST /file 0000"); got != "/file 0000\r\n" {
 		t.Errorf("NLST of a file: %q", got)
 	}
 }

@@ -82,8 +82,7 @@ func (d *driver) lines(verb string, l listed) func(b []byte, e *entry) []byte {
 	}
 	switch verb {
 	case "NLST":
-		prefix := relative(d.c.directory(), dir)
-		return func(b []byte, e *entry) []byte { return append(append(b, prefix...), e.name...) }
+		return func(b []byte, e *entry) []byte { return append(append(b, l.prefix...), e.name...) }
 	case "MLSD":
 		facts, in := d.c.facts, d.s.Rights(dir)
 		return func(b []byte, e *entry) []byte {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sftpgo/actions"
+	"sftpgo/protocols/ftpd"
 )
 
 // client finds a program that the test needs. In CI it has to be there.
@@ -98,32 +99,46 @@ func same(t *testing.T, dir string, want map[string]string) {
 	}
 }
 
-// secured are the ways to connect.
-func secured() []struct {
+// way is one to connect.
+type way struct {
 	name string
 	mode int
+	cfg  func(c *ftpd.Config)
 	lftp string // settings
 	url  string // scheme
 	curl []string
-} {
-	return []struct {
-		name string
-		mode int
-		lftp string
-		url  string
-		curl []string
-	}{
-		{"clear", 0, "set ftp:ssl-allow no", "ftp", nil},
-		{"explicit", 1, "set ftp:ssl-force yes; set ftp:ssl-protect-data yes", "ftp", []string{"--ssl-reqd"}},
-		{"implicit", 2, "set ftp:ssl-protect-data yes", "ftps", nil},
+}
+
+// options are those of a server for the way.
+func (w way) options() options {
+	o := mode(w.mode)
+	plain := o.cfg
+	o.cfg = func(c *ftpd.Config) {
+		plain(c)
+		if w.cfg != nil {
+			w.cfg(c)
+		}
+	}
+	return o
+}
+
+func ways() []way {
+	strict := func(c *ftpd.Config) { c.Bindings[0].TLSSessionReuse = 1 }
+	modern := func(c *ftpd.Config) { c.Bindings[0].TLSSessionReuse, c.Bindings[0].MinTLSVersion = 1, 13 }
+	return []way{
+		{"clear", 0, nil, "set ftp:ssl-allow no", "ftp", nil},
+		{"explicit", 1, nil, "set ftp:ssl-force yes; set ftp:ssl-protect-data yes", "ftp", []string{"--ssl-reqd"}},
+		{"implicit", 2, nil, "set ftp:ssl-protect-data yes", "ftps", nil},
+		{"resumed", 1, strict, "set ftp:ssl-force yes; set ftp:ssl-protect-data yes", "ftp", []string{"--ssl-reqd"}},
+		{"resumed13", 1, modern, "set ftp:ssl-force yes; set ftp:ssl-protect-data yes", "ftp", []string{"--ssl-reqd"}},
 	}
 }
 
 func TestLFTP(t *testing.T) {
 	lftp := client(t, "lftp")
-	for _, way := range secured() {
+	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
-			s := start(t, mode(way.mode))
+			s := start(t, way.options())
 			script := func(commands string) string {
 				return fmt.Sprintf(`set cmd:fail-exit yes
 set net:max-retries 1
@@ -188,9 +203,9 @@ cls -1 /`), lftp)
 
 func TestCurl(t *testing.T) {
 	curl := client(t, "curl")
-	for _, way := range secured() {
+	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
-			s := start(t, mode(way.mode))
+			s := start(t, way.options())
 			do := func(args ...string) string {
 				t.Helper()
 				all := append([]string{"-sS", "--max-time", "30", "--user", testUser + ":" + testPassword, "--cacert", s.certs}, way.curl...)
@@ -252,7 +267,7 @@ class Resuming(ftplib.FTP_TLS):
         conn = self.context.wrap_socket(conn, server_hostname=self.host, session=self.sock.session)
         return conn, size
 if mode == 'clear': ftp = ftplib.FTP()
-elif mode == 'explicit': ftp = Resuming(context=context)
+elif mode != 'implicit': ftp = Resuming(context=context)
 else: ftp = Implicit(context=context)
 ftp.connect(host, int(port), timeout=20)
 ftp.login(user, password)
@@ -289,9 +304,9 @@ print(ftp.quit())
 
 func TestPython(t *testing.T) {
 	python := client(t, "python3")
-	for _, way := range secured() {
+	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
-			s := start(t, mode(way.mode))
+			s := start(t, way.options())
 			host, port, _ := net.SplitHostPort(s.addr)
 			out := run(t, pythonScript, python, "-", way.name, host, port, s.certs, testUser, testPassword)
 			if !strings.HasPrefix(out, "221 ") {
