@@ -100,7 +100,7 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 			return 1
 		}
 		defer s.Close()
-		if err := c.srv.sftp.Serve(ch, s); err != nil {
+		if err := c.srv.sftp.Serve(ch, s, string(c.ssh.ClientVersion())); err != nil {
 			if errors.Is(err, sftp.ErrPacket) {
 				s.Log().Warn("session ended: the client broke the protocol", "error", err)
 			} else {

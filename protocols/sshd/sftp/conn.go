@@ -25,6 +25,8 @@ type conn struct {
 	lane    *lane
 	handles handles
 	ready   bool // INIT has been seen
+	// linkFirst: SYMLINK has the names in the order of the draft.
+	linkFirst bool
 }
 
 // request is what a packet asks for, taken apart.
@@ -47,11 +49,11 @@ type request struct {
 	run func(ctx context.Context, b *batch) error
 }
 
-func newConn(rw io.ReadWriter, s *session.Session, b *buffers) *conn {
+func newConn(rw io.ReadWriter, s *session.Session, client string, b *buffers) *conn {
 	out := &output{w: rw}
 	return &conn{
 		s: s, log: s.Log(), in: newInput(rw, b), out: out,
-		loop: newBatch(out, b), side: newBatch(out, b), lane: newLane(),
+		loop: newBatch(out, b), side: newBatch(out, b), lane: newLane(), linkFirst: draftSymlink(client),
 	}
 }
 

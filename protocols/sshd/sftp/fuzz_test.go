@@ -122,7 +122,7 @@ func FuzzServe(f *testing.F) {
 		s := own.open()
 		defer s.Close()
 		out := &collected{Reader: &pieces{bytes.NewReader(sent), pattern, 0}}
-		c := newConn(out, s, &r.server.buffers)
+		c := newConn(out, s, "", &r.server.buffers)
 		err := c.serve()
 		requests, end := packetsOf(sent)
 		if err == nil || err != end && !errors.Is(err, ErrPacket) {

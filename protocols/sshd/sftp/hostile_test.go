@@ -203,7 +203,7 @@ func TestIdleMemory(t *testing.T) {
 	c := newConn(struct {
 		io.Reader
 		io.Writer
-	}{in, io.Discard}, s, &r.server.buffers)
+	}{in, io.Discard}, s, "", &r.server.buffers)
 	done := make(chan error)
 	go func() { done <- c.serve() }()
 	h := string((&handle{generation: 1}).wire())

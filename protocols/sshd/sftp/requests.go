@@ -21,6 +21,9 @@ func (c *conn) request(kind byte, f *fields) *request {
 		// The text of the link comes first: the order of OpenSSH, which is not that
 		// of the draft.
 		text, name := f.text(), f.text()
+		if c.linkFirst {
+			text, name = name, text
+		}
 		return c.change("symlink", func(ctx context.Context) error { return c.s.Symlink(ctx, text, name) }, name)
 	case typeRename:
 		// 6.5: "It is an error if there already exists a file with the name

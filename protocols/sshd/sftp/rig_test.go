@@ -36,6 +36,7 @@ type rig struct {
 	manager *session.Manager
 	user    dataprovider.User
 	server  *Server
+	version string // of the client
 }
 
 type setup struct {
@@ -90,7 +91,7 @@ func (r *rig) serve() (conn net.Conn, done chan error) {
 	ours, theirs := net.Pipe()
 	done = make(chan error, 1)
 	go func() {
-		err := r.server.Serve(theirs, s)
+		err := r.server.Serve(theirs, s, r.version)
 		theirs.Close()
 		s.Close()
 		done <- err

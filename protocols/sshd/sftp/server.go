@@ -38,11 +38,11 @@ type Server struct {
 	buffers buffers
 }
 
-// Serve answers the requests on rw until the client ends the stream, which is
+// Serve answers the requests on rw, of a client with that SSH version line, until the client ends the stream, which is
 // nil, or breaks it or the protocol (ErrPacket). It closes neither rw nor s, but
 // leaves no transfer open.
-func (srv *Server) Serve(rw io.ReadWriteCloser, s *session.Session) error {
-	if err := newConn(rw, s, &srv.buffers).serve(); !ended(err) {
+func (srv *Server) Serve(rw io.ReadWriteCloser, s *session.Session, client string) error {
+	if err := newConn(rw, s, client, &srv.buffers).serve(); !ended(err) {
 		return fmt.Errorf("sftp: %w", err)
 	}
 	return nil

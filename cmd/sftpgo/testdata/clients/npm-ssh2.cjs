@@ -1,7 +1,6 @@
 // run: node
 // needs: NODE_MODULES/ssh2/package.json
 // rename: refuses
-// cannot: symlink: it sends the order of the draft to servers that are not OpenSSH
 // cannot: puttree gettree: ssh2 moves files only
 'use strict';
 const fs = require('node:fs');

@@ -3,7 +3,6 @@
 // needs: /usr/share/php/phpseclib3/autoload.php
 // rename: refuses
 // cannot: hardlink copy df: phpseclib does not know the extensions
-// cannot: symlink: it sends the order of the draft to servers that are not OpenSSH
 // cannot: puttree gettree: phpseclib moves files only
 
 require '/usr/share/php/phpseclib3/autoload.php';

@@ -1,7 +1,6 @@
 # run: /usr/bin/python3
 # needs: /usr/lib/python3/dist-packages/asyncssh
 # rename: replaces
-# cannot: symlink: it sends the order of the draft to servers that are not OpenSSH
 # Version 3 of SFTP; requests of 16 KiB and more, up to 128 at a time.
 import asyncio
 import os
