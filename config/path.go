@@ -58,6 +58,17 @@ func (c *Config) paths() map[string]*string {
 	for i := range c.FTPD.CARevocationLists {
 		paths["ftpd.ca_revocation_lists."+strconv.Itoa(i)] = &c.FTPD.CARevocationLists[i]
 	}
+	for i := range c.WebDAVD.Bindings {
+		at := "webdavd.bindings." + strconv.Itoa(i)
+		paths[at+".certificate_file"] = &c.WebDAVD.Bindings[i].CertificateFile
+		paths[at+".certificate_key_file"] = &c.WebDAVD.Bindings[i].CertificateKeyFile
+	}
+	for i := range c.WebDAVD.CACertificates {
+		paths["webdavd.ca_certificates."+strconv.Itoa(i)] = &c.WebDAVD.CACertificates[i]
+	}
+	for i := range c.WebDAVD.CARevocationLists {
+		paths["webdavd.ca_revocation_lists."+strconv.Itoa(i)] = &c.WebDAVD.CARevocationLists[i]
+	}
 	for i := range c.HTTP.CACertificates {
 		paths["http.ca_certificates."+strconv.Itoa(i)] = &c.HTTP.CACertificates[i]
 	}

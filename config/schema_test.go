@@ -52,6 +52,8 @@ func TestPathsAreComplete(t *testing.T) {
 	cfg.SFTPD.TrustedUserCAKeys = []string{"x"}
 	cfg.FTPD.CACertificates = []string{"x"}
 	cfg.FTPD.CARevocationLists = []string{"x"}
+	cfg.WebDAVD.CACertificates = []string{"x"}
+	cfg.WebDAVD.CARevocationLists = []string{"x"}
 	cfg.HTTP.CACertificates = []string{"x"}
 	cfg.HTTP.Certificates = append(cfg.HTTP.Certificates, httpsink.KeyPair{})
 	paths := cfg.paths()

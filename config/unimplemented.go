@@ -54,30 +54,11 @@ ftpd.force_passive_ip
 
 webdavd.bind_port
 webdavd.bind_address
-webdavd.bindings[].client_auth_type
-webdavd.bindings[].tls_cipher_suites
-webdavd.ca_certificates
-webdavd.ca_revocation_lists
-webdavd.cors.enabled
-webdavd.cors.allowed_origins
-webdavd.cors.allowed_methods
-webdavd.cors.allowed_headers
-webdavd.cors.exposed_headers
-webdavd.cors.allow_credentials
-webdavd.cors.max_age
 webdavd.cache.enabled
 webdavd.cache.users.expiration_time
 webdavd.cache.users.max_size
 webdavd.cache.mime_types.enabled
 webdavd.cache.mime_types.max_size
-
-webdavd.bindings[].certificate_file
-webdavd.bindings[].certificate_key_file
-webdavd.bindings[].min_tls_version
-webdavd.bindings[].proxy_allowed
-webdavd.bindings[].client_ip_proxy_header
-webdavd.bindings[].client_ip_header_depth
-webdavd.bindings[].prefix
 
 data_provider.host
 data_provider.port

@@ -2,6 +2,7 @@ package webdavd
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -51,7 +52,11 @@ func (q *request) destination() (string, error) {
 	if err != nil || !strings.HasPrefix(u.Path, "/") {
 		return "", refuse(http.StatusBadRequest, "missing or malformed Destination header")
 	}
-	return vfs.ParseName("/", u.Path)
+	name, err := q.server.nameOf(u.Path)
+	if r := (*refusal)(nil); errors.As(err, &r) { // RFC 4918, 9.8.5: of another server
+		return "", &refusal{status: http.StatusBadGateway, text: "the destination is not below " + q.server.prefix, cause: err}
+	}
+	return name, err
 }
 
 // admit checks the conditions of the request against source and destination.

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"mime"
 	"net/http"
-	"path"
 	"strconv"
 	"time"
 
@@ -16,8 +14,8 @@ import (
 )
 
 // get answers GET and HEAD, and POST like GET. What forbids the download is
-// found before the header leaves. A directory is answered like a PROPFIND of
-// depth 1.
+// found before the header leaves. A directory is answered with a page, or like a
+// PROPFIND of depth 1.
 func (q *request) get() error {
 	info, err := q.s.Stat(q.Context(), q.name)
 	if errors.Is(err, vfs.ErrPermission) && q.Method != http.MethodHead {
@@ -30,6 +28,9 @@ func (q *request) get() error {
 		if q.Method == http.MethodPost {
 			q.w.Header().Set("Allow", dirMethods)
 			return refuse(http.StatusMethodNotAllowed, "a collection takes no POST")
+		}
+		if q.server.binding.DirectoryListing {
+			return q.page()
 		}
 		return q.listing(info)
 	}
@@ -62,10 +63,7 @@ func (q *request) plan(info fs.FileInfo) (span, error) {
 		}
 	}
 	h.Set("Accept-Ranges", "bytes")
-	h.Set("Content-Type", contentType(q.name))
-	// What users upload must not run script in the origin of the server.
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'")
+	describe(h, q.name)
 	h.Set("Content-Length", strconv.FormatInt(part.length, 10))
 	h.Del("Content-Range")
 	if part != whole {
@@ -120,15 +118,6 @@ func (q *request) send(t *session.Transfer, n int64) error {
 		return fmt.Errorf("send %q: %w", t.Name(), err)
 	}
 	return nil
-}
-
-// contentType goes by the extension: content is never read for it, which would
-// be a download that nobody asked for.
-func contentType(name string) string {
-	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
-		return t
-	}
-	return "application/octet-stream"
 }
 
 // bounded lets through as many bytes as the header has promised, also when the

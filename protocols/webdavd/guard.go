@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"golang.org/x/net/webdav"
-
-	"sftpgo/vfs"
 )
 
 // target is a resource that a request is about to change.
@@ -31,7 +29,7 @@ func (q *request) guard(targets ...target) error {
 		if root := q.locked(tree, t, submitted); root != "" {
 			return &refusal{
 				status: http.StatusLocked, text: "locked",
-				xml: "<D:lock-token-submitted><D:href>" + href(root) + "</D:href></D:lock-token-submitted>",
+				xml: "<D:lock-token-submitted><D:href>" + q.server.href(root) + "</D:href></D:lock-token-submitted>",
 			}
 		}
 	}
@@ -87,7 +85,7 @@ func (q *request) holds(tree string, l ifList) bool {
 		if err != nil {
 			return false
 		}
-		if name, err = vfs.ParseName("/", u.Path); err != nil {
+		if name, err = q.server.nameOf(u.Path); err != nil {
 			return false
 		}
 	}

@@ -53,7 +53,7 @@ func (q *request) lock() error {
 	case errors.Is(err, errLocked):
 		return &refusal{
 			status: http.StatusLocked, text: "locked",
-			xml: "<D:no-conflicting-lock><D:href>" + href(l.root) + "</D:href></D:no-conflicting-lock>",
+			xml: "<D:no-conflicting-lock><D:href>" + q.server.href(l.root) + "</D:href></D:no-conflicting-lock>",
 		}
 	case err != nil:
 		return &refusal{status: http.StatusServiceUnavailable, text: "too many locks", cause: err}
@@ -187,7 +187,7 @@ func (q *request) refresh() error {
 func (q *request) locksHeld(created bool, held ...lock) {
 	body := []byte(xmlHeader + `<D:prop xmlns:D="DAV:"><D:lockdiscovery>`)
 	for _, l := range held {
-		body = appendLock(body, l, time.Now())
+		body = appendLock(body, l, time.Now(), q.server.prefix)
 	}
 	body = append(body, "</D:lockdiscovery></D:prop>\n"...)
 	h := q.w.Header()

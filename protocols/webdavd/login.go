@@ -20,15 +20,25 @@ type Logins interface {
 	auth.Recorder
 }
 
-// attempt is the login that a request carries.
+// attempt is the login that a request carries: a password, a client certificate,
+// which names its user, or both.
 func attempt(r *http.Request, remote netip.Addr) (a auth.Attempt, ok bool) {
-	user, password, ok := r.BasicAuth()
-	return auth.Attempt{
-		Protocol:   dataprovider.ProtocolDAV,
-		Remote:     remote,
-		User:       user,
-		Credential: auth.Password(password),
-	}, ok
+	a = auth.Attempt{Protocol: dataprovider.ProtocolDAV, Remote: remote, CommonName: commonName(r)}
+	if user, password, ok := r.BasicAuth(); ok {
+		a.User, a.Credential = user, auth.Password(password)
+		return a, true
+	}
+	a.User, a.Credential = a.CommonName, auth.Certificate{}
+	return a, a.CommonName != ""
+}
+
+// loggedIn notes a login by certificate, once for each session. Those with a
+// password have been noted.
+func (s *Server) loggedIn(r *http.Request, l *lease, id auth.Identity) {
+	a, _ := attempt(r, l.seat.remote)
+	if _, alone := a.Credential.(auth.Certificate); alone && !l.noted.Swap(true) {
+		s.auth.LoggedIn(r.Context(), a, id)
+	}
 }
 
 // login authenticates one request. What was wrong stays in the log.
@@ -38,6 +48,9 @@ func (s *Server) login(r *http.Request, remote netip.Addr) (auth.Identity, error
 		return auth.Identity{}, unauthorized(nil)
 	}
 	id, err := s.auth.Authenticate(r.Context(), a)
+	if _, alone := a.Credential.(auth.Certificate); alone && err != nil {
+		s.auth.LoginFailed(r.Context(), a, err)
+	}
 	if errors.Is(err, auth.ErrRejected) {
 		return auth.Identity{}, unauthorized(err)
 	}
@@ -46,16 +59,4 @@ func (s *Server) login(r *http.Request, remote netip.Addr) (auth.Identity, error
 
 func unauthorized(cause error) error {
 	return &refusal{status: http.StatusUnauthorized, text: "login required", cause: cause}
-}
-
-// remoteAddr is the address of the peer of the connection. Headers of proxies
-// are not looked at: anyone could send them.
-func remoteAddr(r *http.Request) netip.Addr { return peerOf(r.RemoteAddr) }
-
-func peerOf(address string) netip.Addr {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
 }

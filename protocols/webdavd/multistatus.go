@@ -16,7 +16,7 @@ func (q *request) multistatus(failed []failure) error {
 	for _, f := range failed {
 		status, text, _ := statusOf(f.err)
 		b = append(b, "<D:response><D:href>"...)
-		b = appendHref(b, f.name)
+		b = appendHref(b, q.server.prefix+f.name)
 		b = append(b, "</D:href>"...)
 		b = appendStatus(b, status)
 		b = append(b, "<D:responsedescription>"...)
@@ -46,10 +46,7 @@ func appendStatus(b []byte, status int) []byte {
 	return append(b, "</D:status>"...)
 }
 
-// href is the URL path of a name.
-func href(name string) string { return string(appendHref(nil, name)) }
-
-// appendHref writes a name as a URL path, escaped for URL and XML.
+// appendHref writes a URL path, escaped for URL and XML.
 func appendHref(b []byte, name string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(name) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgo/dataprovider"
@@ -44,6 +45,7 @@ type seat struct {
 type lease struct {
 	seat     seat
 	revision dataprovider.Revision // of the record that the session was opened with
+	noted    atomic.Bool           // the log has the login
 	ready    chan struct{}         // closed when s or err is set
 	s        *session.Session
 	err      error

@@ -97,13 +97,13 @@ func appendLockDiscovery(b []byte, r *resource) ([]byte, bool) {
 	}
 	now := time.Now()
 	for _, l := range r.q.server.locks.covering(r.q.s.StorageRoot(), r.name) {
-		b = appendLock(b, l, now)
+		b = appendLock(b, l, now, r.q.server.prefix)
 	}
 	return b, true
 }
 
-// appendLock writes one activelock (RFC 4918 section 14.1).
-func appendLock(b []byte, l lock, now time.Time) []byte {
+// appendLock writes one activelock (RFC 4918 section 14.1); prefix is that of URLs.
+func appendLock(b []byte, l lock, now time.Time, prefix string) []byte {
 	scope, depth := "exclusive", "0"
 	if l.shared {
 		scope = "shared"
@@ -118,7 +118,7 @@ func appendLock(b []byte, l lock, now time.Time) []byte {
 	b = append(b, "<D:timeout>Second-"...)
 	b = strconv.AppendInt(b, int64((l.expires.Sub(now)+time.Second-1)/time.Second), 10)
 	b = append(b, "</D:timeout><D:locktoken><D:href>"+l.token+"</D:href></D:locktoken><D:lockroot><D:href>"...)
-	b = appendHref(b, l.root)
+	b = appendHref(b, prefix+l.root)
 	return append(b, "</D:href></D:lockroot></D:activelock>"...)
 }
 

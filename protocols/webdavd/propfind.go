@@ -124,7 +124,7 @@ func (q *request) flush(b []byte) ([]byte, error) {
 // append writes the response element of one resource.
 func (want *query) append(b []byte, r *resource) []byte {
 	b = append(b, "<D:response><D:href>"...)
-	b = appendHref(b, r.name)
+	b = appendHref(b, r.q.server.prefix+r.name)
 	if r.info.IsDir() && r.name != "/" {
 		b = append(b, '/')
 	}

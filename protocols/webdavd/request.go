@@ -49,7 +49,10 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serve(w *response, r *http.Request, id *string) error {
-	remote := remoteAddr(r)
+	if s.cors.handle(w, r) {
+		return nil
+	}
+	remote := s.proxies.client(r)
 	who, err := s.login(r, remote)
 	if err != nil {
 		return err
@@ -65,6 +68,7 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 	}
 	defer s.pool.release(lease)
 	*id = lease.s.ID()
+	s.loggedIn(r, lease, who)
 
 	// A session that the server ends takes its requests along: those that wait
 	// for the client are woken by a deadline.
@@ -81,10 +85,12 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 	}()
 
 	q := &request{Request: r, w: w, server: s, s: lease.s}
-	if r.Method == http.MethodOptions && r.URL.Path == "*" {
-		return q.options()
+	q.name, err = s.nameOf(r.URL.Path)
+	if r.Method == http.MethodOptions && (r.URL.Path == "*" || err != nil && strings.HasPrefix(s.prefix, r.URL.Path)) {
+		q.name = ""
+		return q.options() // Windows asks the root of the server before anything else
 	}
-	if q.name, err = vfs.ParseName("/", r.URL.Path); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s: %w", r.Method, err)
 	}
 	err = q.serve()
@@ -156,7 +162,7 @@ func (s *Server) record(r *http.Request, id string, elapsed time.Duration, statu
 		slog.Int64("elapsed_ms", elapsed.Milliseconds()),
 		slog.String("method", shorten(r.Method)),
 		slog.String("proto", r.Proto),
-		slog.String("remote_addr", r.RemoteAddr),
+		slog.String("remote_addr", s.proxies.shown(r)),
 		slog.String("request_id", id),
 		slog.String("uri", shorten(uriOf(r))),
 		slog.String("user_agent", shorten(r.UserAgent())),

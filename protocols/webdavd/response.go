@@ -85,7 +85,7 @@ func answer(w *response, err error, id string) {
 		text += " (" + id + ")"
 	}
 	h := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges"} {
+	for _, name := range []string{"Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges", "Content-Disposition"} {
 		if status != http.StatusRequestedRangeNotSatisfiable || name != "Content-Range" {
 			h.Del(name)
 		}

@@ -12,10 +12,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgo/protocols"
+	"sftpgo/protocols/certs"
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/waiting"
 )
@@ -39,7 +42,14 @@ const (
 
 // Server is the WebDAV front-end of one binding.
 type Server struct {
-	cert  *certificate // nil: clear text
+	binding Binding
+	prefix  string // of URLs; no slash at the end
+	files   certs.Files
+	tls     atomic.Pointer[tls.Config] // nil: clear text
+	cors    cors
+	proxies proxies
+	pages   *pages
+
 	auth  Logins
 	pool  *pool
 	locks *Locks
@@ -47,7 +57,10 @@ type Server struct {
 
 	answerTime time.Duration
 	waiting    *waiting.Room
-	visitors   sync.Map // net.Conn → *visitor
+	// fromProxies is for the connections of trusted proxies: behind one are many
+	// clients.
+	fromProxies *waiting.Room
+	visitors    sync.Map // net.Conn → *visitor
 
 	running sync.RWMutex // held for reading by every request
 	buffers sync.Pool    // of *[]byte, for uploads
@@ -61,35 +74,56 @@ var _ protocols.Server = (*Server)(nil)
 func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Manager,
 	locks *Locks, log *slog.Logger,
 ) (*Server, error) {
+	via, err := newProxies(b)
+	if err != nil {
+		return nil, fmt.Errorf("webdavd: %w", err)
+	}
 	s := &Server{
+		binding: b,
+		prefix:  strings.TrimSuffix(b.Prefix, "/"),
+		files:   cfg.files(b, dir),
+		cors:    newCORS(cfg.CORS),
+		proxies: via,
+		pages:   newPages(),
+
 		auth:  authn,
 		pool:  newPool(sessions),
 		locks: locks,
 		log:   log.With("sender", "webdavd"),
 
-		answerTime: answerTime,
-		waiting:    waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
+		answerTime:  answerTime,
+		waiting:     waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
+		fromProxies: waiting.NewRoom(maxWaiting, maxWaiting),
 	}
+	s.warn(cfg)
 	if b.EnableHTTPS {
-		cert, err := newCertificate(dir, cfg.CertificateFile, cfg.CertificateKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("webdavd: %w", err)
+		if err := s.secure(); err != nil {
+			return nil, err
 		}
-		s.cert = cert
 	}
 	return s, nil
 }
 
-// Reload reads the certificate again. The old one stays in use if the new one
-// has a fault.
+// warn tells of settings that do not do what they seem to.
+func (s *Server) warn(cfg Config) {
+	if _, unknown := certs.Suites(s.binding.TLSCipherSuites); len(unknown) > 0 {
+		s.log.Warn("tls_cipher_suites: unknown or unsafe, left out", "suites", fmt.Sprint(unknown))
+	}
+	if s.proxies.header != "" && len(s.proxies.trusted) == 0 {
+		s.log.Warn("client_ip_proxy_header has no effect: proxy_allowed names no proxy")
+	}
+	if cfg.CORS.Enabled && cfg.CORS.AllowCredentials && s.cors.anyOrigin {
+		s.log.Warn("cors.allow_credentials has no effect: cors.allowed_origins names no site")
+	}
+}
+
+// Reload reads the certificates and revocation lists again. The old ones stay in
+// use if the new ones have a fault.
 func (s *Server) Reload() error {
-	if s.cert == nil {
+	if !s.binding.EnableHTTPS {
 		return nil
 	}
-	if err := s.cert.load(); err != nil {
-		return fmt.Errorf("webdavd: %w", err)
-	}
-	return nil
+	return s.secure()
 }
 
 // Serve answers clients of l until ctx is done. Then it stops accepting, sends
@@ -97,8 +131,8 @@ func (s *Server) Reload() error {
 // ends them) and returns nil. It closes l and the sessions of the clients. A server
 // serves once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if s.cert != nil {
-		l = tls.NewListener(l, s.cert.config())
+	if s.binding.EnableHTTPS {
+		l = tls.NewListener(l, s.tlsConfig())
 	}
 	srv := s.httpServer()
 	served := make(chan error, 1)

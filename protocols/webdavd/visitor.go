@@ -27,7 +27,11 @@ func (s *Server) arrive(ctx context.Context, conn net.Conn) context.Context {
 		raw = t.NetConn() // closes without a farewell, which could take time
 	}
 	v := &visitor{close: func() { _ = raw.Close() }}
-	v.out = s.waiting.Enter(peerOf(conn.RemoteAddr().String()), v.close)
+	peer, room := peerOf(conn.RemoteAddr().String()), s.waiting
+	if s.proxies.trusted.Contain(peer) {
+		room = s.fromProxies
+	}
+	v.out = room.Enter(peer, v.close)
 	s.visitors.Store(conn, v)
 	return context.WithValue(ctx, visitorKey{}, v)
 }

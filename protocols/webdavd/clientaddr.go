@@ -1,0 +1,65 @@
+package webdavd
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"sftpgo/protocols/proxied"
+)
+
+// proxies are the HTTP proxies in front of a binding.
+type proxies struct {
+	trusted proxied.Networks
+	header  string // where they put the address of the client
+	depth   int    // of the address that counts, from the end
+}
+
+func newProxies(b Binding) (proxies, error) {
+	trusted, err := proxied.ParseNetworks("proxy_allowed", b.ProxyAllowed)
+	return proxies{trusted: trusted, header: b.ClientIPProxyHeader, depth: b.ClientIPHeaderDepth}, err
+}
+
+// client is the address of who sends a request: that of the connection, unless it
+// comes from a proxy that tells another. Anyone else could write into the header
+// what they like.
+func (p proxies) client(r *http.Request) netip.Addr {
+	peer := peerOf(r.RemoteAddr)
+	if p.header == "" || !p.trusted.Contain(peer) {
+		return peer
+	}
+	list := strings.Split(strings.Join(r.Header.Values(p.header), ","), ",")
+	at := len(list) - 1 - p.depth
+	if at < 0 {
+		return peer
+	}
+	if a, ok := parseClient(strings.TrimSpace(list[at])); ok {
+		return a
+	}
+	return peer
+}
+
+// parseClient reads an address, to which some proxies add the port.
+func parseClient(text string) (netip.Addr, bool) {
+	if ap, err := netip.ParseAddrPort(text); err == nil {
+		return ap.Addr().Unmap().WithZone(""), true
+	}
+	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	return a.Unmap().WithZone(""), err == nil
+}
+
+// shown is how the log names the sender of a request.
+func (p proxies) shown(r *http.Request) string {
+	if a := p.client(r); a.IsValid() && a != peerOf(r.RemoteAddr) {
+		return a.String()
+	}
+	return r.RemoteAddr
+}
+
+func peerOf(address string) netip.Addr {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
