@@ -116,6 +116,14 @@ func FileIDOf(info fs.FileInfo) string {
 	return ""
 }
 
+// Rooted is a backend that knows where its root is, whatever links lead there.
+type Rooted interface {
+	// Root is an absolute path with slashes: of two backends of one kind that reach
+	// the same root it is the same, and that of a root which lies in another is
+	// within (Within) that one. Like a storage path it never goes to a client.
+	Root() string
+}
+
 // Resolver knows where links lead.
 type Resolver interface {
 	// Resolve returns the name without links that name leads to, the last

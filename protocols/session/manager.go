@@ -45,6 +45,8 @@ type Manager struct {
 	ledger  *ledger
 	buffers buffers
 
+	observers []Observer
+
 	mu       sync.Mutex
 	draining bool
 	counted  int // sessions that are not parked
@@ -94,6 +96,9 @@ func (m *Manager) Open(ctx context.Context, u dataprovider.User, p Peer) (*Sessi
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.Touch()
+	if spec, err := specOf(&u, toUse); err == nil {
+		s.home = homeOf(spec.Kind, fs)
+	}
 	if root, err := fs.Stat(ctx, "/"); err == nil {
 		s.root = vfs.FileIDOf(root)
 	}

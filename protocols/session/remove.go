@@ -79,6 +79,7 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 	if err := s.fs.Remove(ctx, name); err != nil {
 		return err
 	}
+	s.removed(ctx, name)
 	s.command("Rmdir", name, "", noChange())
 	return nil
 }
@@ -118,6 +119,7 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 		s.m.journal.drop(ctx, id)
 		return err
 	}
+	s.removed(ctx, name)
 	amended := pg.replaced(place, e.Object.Path, info)
 	pg.book(place, noAmount)
 	s.command("Remove", name, "", noChange())
@@ -170,6 +172,7 @@ func (s *Session) deletedByHook(ctx context.Context, place, name string, info fs
 			return err
 		}
 		now = nil
+		s.removed(ctx, name)
 	}
 	before := pg.page(place).counted
 	after, open := pg.found(place, now)

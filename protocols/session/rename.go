@@ -145,6 +145,7 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
+	s.renamed(settle, m.oldname, m.newname)
 	s.m.ledger.moved(e.Object.Path, e.Object.TargetPath, m.info.IsDir(), written)
 	amended := pg.replaced(m.to, e.Object.TargetPath, m.target)
 	if m.info.IsDir() || written != nil {

@@ -53,6 +53,7 @@ type Session struct {
 	account *account
 	fs      vfs.FS
 	root    string // identity of the storage
+	home    string // RealPath of "/"
 	uniform bool   // one rule for the whole tree: links cannot lead around it
 
 	ctx    context.Context

@@ -262,5 +262,6 @@ func (t *Transfer) removePartial(ctx context.Context, pg *pages, info fs.FileInf
 		t.s.log.Warn("remove after quota error", "virtual_path", name, "error", err)
 		return false
 	}
+	t.s.removed(ctx, name)
 	return true
 }

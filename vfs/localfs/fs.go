@@ -179,6 +179,9 @@ func (s *FS) Rename(ctx context.Context, oldname, newname string) error {
 // Durable says that files can be flushed.
 func (s *FS) Durable() bool { return true }
 
+// Root returns the path of the root without links.
+func (s *FS) Root() string { return path.Join("/", filepath.ToSlash(s.t.real)) }
+
 // StoragePath returns the absolute path of the host.
 func (s *FS) StoragePath(name string) string {
 	return filepath.Join(s.t.path, filepath.FromSlash(name))

@@ -12,6 +12,7 @@ import (
 var (
 	_ vfs.Resolver = (*FS)(nil)
 	_ vfs.Placer   = (*FS)(nil)
+	_ vfs.Rooted   = (*FS)(nil)
 	_ vfs.Replacer = (*File)(nil)
 )
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 type tree struct {
 	root   *os.Root
 	path   string // absolute, of the host: for hooks and logs only
+	real   string // the same without links
 	owner  owner
 	escape error // what os.Root says to a name that leads outside
 	log    *slog.Logger
@@ -36,13 +38,16 @@ func openTree(cfg Config, log *slog.Logger) (*tree, error) {
 			root, err = os.OpenRoot(cfg.Root)
 		}
 	}
-	t := &tree{root: root, path: cfg.Root, owner: owner{-1, -1}, escape: errOutside, log: log}
+	t := &tree{root: root, path: cfg.Root, real: cfg.Root, owner: owner{-1, -1}, escape: errOutside, log: log}
 	if err != nil {
 		return nil, t.fail("open", "/", err)
 	}
 	// The error is not exported; asking for the parent touches no storage.
 	if _, err := root.Lstat(".."); err != nil {
 		t.escape = bare(err)
+	}
+	if real, err := filepath.EvalSymlinks(cfg.Root); err == nil {
+		t.real = real
 	}
 	if os.Geteuid() == 0 {
 		t.owner = owner{idOrNone(cfg.UID), idOrNone(cfg.GID)}
