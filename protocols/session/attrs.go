@@ -235,7 +235,7 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.settle(settle, id, nil, minus(after, before), r, nil)
+	return s.settle(settle, id, nil, minus(after, before), r, along{})
 }
 
 // truncateIntent is for usage alone: nobody is told of a truncation.

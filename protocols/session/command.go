@@ -37,7 +37,7 @@ func (s *Session) CommandDone(ctx context.Context, command, name, target string,
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
-	if err := s.m.journal.settle(settle, 0, &e, "", noAmount, nil); err != nil {
+	if err := s.m.journal.settle(settle, 0, &e, "", noAmount, along{}); err != nil {
 		s.log.Error("event of a command waits for the data store", "command", e.Object.SSHCommand, "error", err)
 	}
 }

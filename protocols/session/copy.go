@@ -9,13 +9,18 @@ import (
 
 // Copy copies one file through the server: a download and an upload, with the
 // rules and events of both. An existing target is overwritten; one that is the
-// source itself, by whatever name, is vfs.ErrExist.
+// source itself, by whatever name, is vfs.ErrExist. The dead properties of the
+// source go along, and those of the target go.
 func (s *Session) Copy(ctx context.Context, src, dst string) error {
 	if from, err := parse("copy", src); err == nil {
 		to, err := parse("copy to", dst)
 		if err == nil && s.samePlace(ctx, s.behind(ctx, from), s.behind(ctx, to)) {
 			return refuse("copy", from, vfs.ErrExist)
 		}
+	}
+	properties, err := s.copies(ctx, src, dst)
+	if err != nil {
+		return err
 	}
 	from, err := s.Download(ctx, src)
 	if err != nil {
@@ -27,6 +32,7 @@ func (s *Session) Copy(ctx context.Context, src, dst string) error {
 		_ = from.Close() // err tells more
 		return err
 	}
+	to.up.properties = properties
 	if _, err = to.ReadFrom(from); err != nil {
 		from.TransferError(err)
 		to.TransferError(err)
@@ -62,7 +68,8 @@ func (s *Session) MayCopy(ctx context.Context, src, dst string) error {
 		if !s.allowed(read, src) || !s.allowed(create, dst) {
 			return refuse("copy", src, vfs.ErrPermission)
 		}
-		return nil
+		_, err = s.copies(ctx, src, dst)
+		return err
 	})
 }
 

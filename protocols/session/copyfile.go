@@ -20,10 +20,16 @@ func (s *Session) copyFile(ctx context.Context, src, dst string, r *room) error 
 	}
 	defer f.Close() // only read
 	from := &Transfer{s: s, name: src, dir: Download, file: f}
+	properties, err := s.copies(ctx, src, dst)
+	if err != nil {
+		r.release()
+		return err
+	}
 	to, err := s.openCopy(ctx, dst, r)
 	if err != nil {
 		return err
 	}
+	to.up.properties = properties
 	n, err := from.copyable(to, 0, 0, 0)
 	if err == nil && n > 0 {
 		_, err = from.copyRange(ctx, to, 0, n, 0)

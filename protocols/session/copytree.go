@@ -181,7 +181,7 @@ func (c *treeCopy) copy(ctx context.Context, name string, info fs.FileInfo) erro
 	to := c.target(name)
 	switch {
 	case info.IsDir():
-		return c.s.fs.Mkdir(ctx, to)
+		return c.s.mkdirLike(ctx, name, to, c.s.fs.Mkdir)
 	case info.Mode().Type() == fs.ModeSymlink:
 		text, err := c.linkText(ctx, name)
 		if err != nil {

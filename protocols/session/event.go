@@ -51,14 +51,14 @@ func (s *Session) owner() string {
 // settle records the outcome of an operation of this session: the event, if e is
 // not nil, and what it adds to the usage. r is the room that was taken for it.
 func (s *Session) settle(ctx context.Context, id int64, e *actions.Event, delta dataprovider.Amount, r *room,
-	amended []dataprovider.Pending,
+	with along,
 ) error {
 	q := s.account.quota
 	if r != nil && r.quota != nil {
 		q = r.quota
 	}
 	q.begin()
-	err := s.m.journal.settle(ctx, id, e, s.owner(), delta, amended)
+	err := s.m.journal.settle(ctx, id, e, s.owner(), delta, with)
 	var reserved dataprovider.Amount
 	if r != nil {
 		reserved = r.take()

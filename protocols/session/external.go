@@ -290,7 +290,7 @@ func (x *External) book(ctx context.Context) error {
 	settle, cancel := detached(ctx)
 	defer cancel()
 	q.begin()
-	err = x.s.m.journal.settle(settle, x.intent, nil, x.s.owner(), delta, nil)
+	err = x.s.m.journal.settle(settle, x.intent, nil, x.s.owner(), delta, along{})
 	q.end(delta, x.room.take())
 	return err
 }

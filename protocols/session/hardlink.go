@@ -55,6 +55,7 @@ func (s *Session) link(ctx context.Context, l vfs.HardLinker, oldname, newname s
 	case spots[1].info != nil:
 		return refuse("link", newname, vfs.ErrExist)
 	}
+	s.forget(ctx, newname)
 	if err := l.Link(ctx, oldname, newname); err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type intent struct {
 	Event    actions.Event       `json:"event"`
 	Quiet    bool                `json:"quiet,omitempty"` // nobody is to be told
 	Lost     bool                `json:"lost,omitempty"`  // the file has lost this name, and had others
+
+	Properties []dataprovider.PropertyMove `json:"properties,omitempty"` // what the change does to them
 }
 
 type intentOp string
@@ -87,12 +89,17 @@ func (j *journal) drop(ctx context.Context, id int64) {
 	_ = j.end(ctx, outcome{id: id, dropped: true}) // it is tried again
 }
 
+// along is what else a change brings with it.
+type along struct {
+	amended    []dataprovider.Pending // intentions of others that the change concerns
+	properties []dataprovider.PropertyMove
+}
+
 // settle records the outcome. e is nil when nobody is to be told; delta counts for
-// owner unless owner is empty; amended are intentions of others that the change
-// concerns. An outcome that the store does not take is kept and tried again,
+// owner unless owner is empty. An outcome that the store does not take is kept and tried again,
 // because the change has happened.
 func (j *journal) settle(ctx context.Context, id int64, e *actions.Event, owner string, delta dataprovider.Amount,
-	amended []dataprovider.Pending,
+	with along,
 ) error {
 	var s dataprovider.Settlement
 	if e != nil {
@@ -107,9 +114,9 @@ func (j *journal) settle(ctx context.Context, id int64, e *actions.Event, owner 
 	if owner != "" && !delta.IsZero() {
 		s.Owner, s.Delta = owner, delta
 	}
-	s.Amended = amended
+	s.Amended, s.Properties = with.amended, with.properties
 	o := outcome{id: id, s: s}
-	if len(s.Targets) == 0 && s.Owner == "" && len(amended) == 0 {
+	if len(s.Targets) == 0 && s.Owner == "" && len(s.Amended) == 0 && len(s.Properties) == 0 {
 		if id == 0 {
 			return nil
 		}

@@ -31,6 +31,7 @@ func (s *Session) Symlink(ctx context.Context, target, newname string) error {
 		if err := l.Symlink(ctx, target, newname); err != nil {
 			return err
 		}
+		s.forget(ctx, newname)
 		s.command("Symlink", newname, "", noChange())
 		return nil
 	})

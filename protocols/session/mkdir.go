@@ -19,6 +19,7 @@ func (s *Session) Mkdir(ctx context.Context, name string) error {
 		if err := s.fs.Mkdir(ctx, name); err != nil {
 			return err
 		}
+		s.forget(ctx, name)
 		s.command("Mkdir", name, "", noChange())
 		return nil
 	})

@@ -137,7 +137,7 @@ func (r *recovery) one(ctx context.Context, f *found) error {
 	if in.Quiet {
 		e = nil
 	}
-	return r.m.journal.settle(ctx, f.id, e, owner, in.Delta, nil)
+	return r.m.journal.settle(ctx, f.id, e, owner, in.Delta, along{properties: in.Properties})
 }
 
 // recount makes what lies in the home of the user the usage, because nobody knows
@@ -280,6 +280,7 @@ func (m *Manager) sweepUser(ctx context.Context, u *dataprovider.User) {
 		return
 	}
 	defer f.Close()
+	m.sweepProperties(ctx, u, f)
 	sw, ok := vfs.As[vfs.Sweeper](f)
 	if !ok {
 		return

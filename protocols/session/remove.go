@@ -80,6 +80,7 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 		return err
 	}
 	s.removed(ctx, name)
+	s.forget(ctx, name)
 	s.command("Rmdir", name, "", noChange())
 	return nil
 }
@@ -105,12 +106,13 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	delta := minus(noAmount, counted)
 	e := s.event(actions.DeleteDone, name)
 	e.Result.Size = info.Size()
-	owner := s.owner()
+	owner, properties := s.owner(), s.drops(ctx, name)
 
 	var id int64
-	if s.m.journal.wanted(e.Kind, owner != "") {
+	if s.m.journal.wanted(e.Kind, owner != "") || properties != nil {
 		if id, err = s.m.journal.begin(ctx, intent{
 			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(info), Delta: delta, Count: owner != "", Event: e,
+			Properties: properties,
 		}); err != nil {
 			return err
 		}
@@ -125,7 +127,7 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	s.command("Remove", name, "", noChange())
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.settle(settle, id, &e, delta, nil, amended)
+	return s.settle(settle, id, &e, delta, nil, along{amended, properties})
 }
 
 // askDelete asks the pre-delete hook. true means that the hook has done it. It is
@@ -174,6 +176,10 @@ func (s *Session) deletedByHook(ctx context.Context, place, name string, info fs
 		now = nil
 		s.removed(ctx, name)
 	}
+	var properties []dataprovider.PropertyMove
+	if now == nil {
+		properties = s.drops(ctx, name)
+	}
 	before := pg.page(place).counted
 	after, open := pg.found(place, now)
 	if open != nil { // made again meanwhile, and still being written
@@ -183,7 +189,7 @@ func (s *Session) deletedByHook(ctx context.Context, place, name string, info fs
 	s.command("Remove", name, "", noChange())
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.settle(settle, 0, nil, minus(after, before), nil, nil)
+	return s.settle(settle, 0, nil, minus(after, before), nil, along{properties: properties})
 }
 
 // walk visits a tree: the files of a directory and what lies below it before the

@@ -128,13 +128,16 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	e.Object.Target, e.Object.TargetPath = m.newname, s.path(m.newname)
 	owner := s.owner()
 	delta := minus(noAmount, replaced)
+	properties, err := s.moves(ctx, m.oldname, m.newname)
+	if err != nil {
+		return err
+	}
 
 	var id int64
-	var err error
-	if s.m.journal.wanted(e.Kind, owner != "" && !delta.IsZero()) {
+	if s.m.journal.wanted(e.Kind, owner != "" && !delta.IsZero()) || properties != nil {
 		if id, err = s.m.journal.begin(ctx, intent{
 			Op: intentRename, Name: m.oldname, Target: m.newname, Root: s.root, FileID: vfs.FileIDOf(m.info),
-			Delta: delta, Count: owner != "", Event: e,
+			Delta: delta, Count: owner != "", Event: e, Properties: properties,
 		}); err != nil {
 			return err
 		}
@@ -159,7 +162,7 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	pg.book(m.from, noAmount)
 	pg.book(m.to, moved)
 	s.command("Rename", m.oldname, m.newname, noChange())
-	return s.settle(settle, id, &e, delta, nil, amended)
+	return s.settle(settle, id, &e, delta, nil, along{amended, properties})
 }
 
 // mayRename applies the rules to both names and, for a directory, to all that

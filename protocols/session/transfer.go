@@ -110,7 +110,7 @@ func (t *Transfer) closeDownload(ctx context.Context) error {
 	}
 	e := t.s.event(actions.DownloadDone, t.Name())
 	t.finish(&e, t.moved.Load(), t.failure())
-	if err := t.s.m.journal.settle(ctx, 0, &e, "", noAmount, nil); err != nil {
+	if err := t.s.m.journal.settle(ctx, 0, &e, "", noAmount, along{}); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)
 	}
 	return t.failure()

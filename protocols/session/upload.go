@@ -30,6 +30,8 @@ type upload struct {
 	touched atomic.Bool  // created, truncated or written
 	sent    atomic.Int64 // bytes read back
 
+	properties []dataprovider.PropertyMove // of a copy
+
 	room    *room
 	maxSize int64 // max_upload_file_size, 0 = no limit
 }
@@ -234,6 +236,9 @@ func (t *Transfer) openInPlace(ctx context.Context, name string, mode vfs.Mode) 
 	if err := t.stateIntent(ctx, info, before); err != nil {
 		return err
 	}
+	if info == nil {
+		t.s.forget(ctx, name)
+	}
 	if err := t.openFile(mode); err != nil {
 		t.s.m.journal.drop(ctx, t.up.intent)
 		return err
@@ -249,6 +254,14 @@ func (t *Transfer) openInPlace(ctx context.Context, name string, mode vfs.Mode) 
 	}
 	l.enter(o, t)
 	return nil
+}
+
+// written is the name of what is written: of a link, where it leads to.
+func (t *Transfer) written(ctx context.Context) string {
+	if t.up.link {
+		return t.s.behind(ctx, t.Name())
+	}
+	return t.Name()
 }
 
 func (t *Transfer) openFile(mode vfs.Mode) error {

@@ -73,7 +73,7 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 		t.s.log.Warn("close after publishing", "virtual_path", e.Object.Name, "error", cerr)
 	}
 	tell := t.finish(&e, p.size, err)
-	if serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, p.amended); serr != nil && err == nil {
+	if serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, along{p.amended, p.properties}); serr != nil && err == nil {
 		err = serr
 	}
 	return err
@@ -99,6 +99,8 @@ type published struct {
 	size    int64
 	delta   dataprovider.Amount
 	amended []dataprovider.Pending
+
+	properties []dataprovider.PropertyMove
 }
 
 // replaces looks at what publishing would replace; nil is nothing.
@@ -127,7 +129,8 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e ac
 	if err := t.up.room.cover(delta); err != nil {
 		return p, refuse("upload", e.Object.Name, err)
 	}
-	if owner := t.s.owner(); t.journaled(e.Kind, owner) {
+	p.properties = t.copied(ctx)
+	if owner := t.s.owner(); t.journaled(e.Kind, owner) || p.properties != nil {
 		e.Result.Size = after.Bytes
 		if cause != nil {
 			fail(&e, cause)
@@ -135,10 +138,14 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e ac
 		p.id, err = t.s.m.journal.begin(ctx, intent{
 			Op: intentPublish, Name: t.s.behind(ctx, e.Object.Name), Root: t.s.root, FileID: vfs.FileIDOf(info),
 			Delta: delta, Count: owner != "", Event: e, Quiet: t.up.quiet,
+			Properties: p.properties,
 		})
 		if err != nil {
-			return p, err
+			return published{}, err
 		}
+	}
+	if old == nil {
+		t.s.forget(ctx, t.written(ctx))
 	}
 	if err := t.file.Commit(ctx); err != nil {
 		t.s.m.journal.drop(ctx, p.id)
@@ -198,12 +205,16 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 
 // bookInPlace settles one writer. e is nil when nobody is to be told.
 func (t *Transfer) bookInPlace(ctx context.Context, pg *pages, e *actions.Event, after dataprovider.Amount, last bool) error {
+	var properties []dataprovider.PropertyMove
+	if t.failure() == nil {
+		properties = t.copied(ctx)
+	}
 	if !last {
-		return t.s.settle(ctx, t.up.intent, e, noAmount, nil, nil)
+		return t.s.settle(ctx, t.up.intent, e, noAmount, nil, along{properties: properties})
 	}
 	o := t.up.object
 	pg.retire(o)
-	return t.s.settle(ctx, t.up.intent, e, minus(after, o.counted), o.room, nil)
+	return t.s.settle(ctx, t.up.intent, e, minus(after, o.counted), o.room, along{properties: properties})
 }
 
 // closeUntouched ends what was opened for reading and writing and never written:
@@ -217,7 +228,7 @@ func (t *Transfer) closeUntouched(ctx context.Context) {
 	t.moved.Store(sent)
 	e := t.s.event(actions.DownloadDone, t.Name())
 	t.finish(&e, sent, nil)
-	if err := t.s.settle(ctx, 0, &e, noAmount, nil, nil); err != nil {
+	if err := t.s.settle(ctx, 0, &e, noAmount, nil, along{}); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)
 	}
 }
@@ -263,5 +274,6 @@ func (t *Transfer) removePartial(ctx context.Context, pg *pages, info fs.FileInf
 		return false
 	}
 	t.s.removed(ctx, name)
+	t.s.forget(ctx, name)
 	return true
 }
