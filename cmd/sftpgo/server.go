@@ -145,7 +145,8 @@ func (s *server) addFTP(dir string) error {
 }
 
 func (s *server) addDAV(dir string) error {
-	locks := webdavd.NewLocks()
+	locks := webdavd.NewLocks(s.store.Locks(), s.log)
+	s.sessions.Observe(locks)
 	for _, b := range s.cfg.WebDAVD.Bindings {
 		if b.Port == 0 {
 			continue

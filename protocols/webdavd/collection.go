@@ -53,7 +53,6 @@ func (q *request) delete() error {
 	if err := q.s.RemoveAll(q.changing(), q.name); err != nil {
 		return err
 	}
-	q.server.locks.drop(q.s.StorageRoot(), q.name)
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
 }

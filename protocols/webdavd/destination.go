@@ -81,11 +81,11 @@ func (q *request) clear(m relocation, may func(ctx context.Context, from, to str
 	if err := may(q.Context(), q.name, m.name); err != nil {
 		return err
 	}
-	if err := q.s.RemoveAll(q.changing(), m.name); err != nil {
-		return err
-	}
-	q.server.locks.dropMembers(q.s.StorageRoot(), m.name)
-	return nil
+	// A lock of the destination protects what comes there, as it does when a file
+	// replaces a file.
+	release := q.server.locks.keep(q.s.RealPath(q.Context(), m.name))
+	defer release()
+	return q.s.RemoveAll(q.changing(), m.name)
 }
 
 // relocated answers 201, or 204 when something was replaced.

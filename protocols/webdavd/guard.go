@@ -1,12 +1,15 @@
 package webdavd
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
 
 	"golang.org/x/net/webdav"
+
+	"sftpgo/dataprovider"
 )
 
 // target is a resource that a request is about to change.
@@ -16,28 +19,31 @@ type target struct {
 	tree   bool // all below changes too
 }
 
-// guard makes sure that the If header holds, and that the client has named a token
-// for each lock that protects the targets (RFC 4918 section 7).
+// guard makes sure that the If header holds (412), and that the client has named a
+// token for each lock that protects the targets (423; RFC 4918 section 7).
 func (q *request) guard(targets ...target) error {
-	tree := q.s.StorageRoot()
-	lists, err := q.conditions(tree)
-	if err != nil || !q.server.locks.any(tree) {
+	lists, err := q.conditions()
+	if err != nil || !q.server.locks.any() {
 		return err
 	}
 	submitted := tokens(lists)
 	for _, t := range targets {
-		if root := q.locked(tree, t, submitted); root != "" {
+		if l, ok := q.protecting(t, submitted); ok {
 			return &refusal{
 				status: http.StatusLocked, text: "locked",
-				xml: "<D:lock-token-submitted><D:href>" + q.server.href(root) + "</D:href></D:lock-token-submitted>",
+				xml: "<D:lock-token-submitted><D:href>" + q.server.href(q.lockRoot(l)) + "</D:href></D:lock-token-submitted>",
 			}
 		}
 	}
 	return nil
 }
 
-// conditions evaluates the If header and returns its lists.
-func (q *request) conditions(tree string) ([]ifList, error) {
+// conditions evaluates the If header on the locks of this moment, and returns its
+// lists.
+func (q *request) conditions() ([]ifList, error) {
+	if err := q.server.locks.follow(q.Context(), 0); err != nil {
+		return nil, err
+	}
 	header := strings.Join(q.Header.Values("If"), " ")
 	if header == "" {
 		return nil, nil
@@ -47,60 +53,68 @@ func (q *request) conditions(tree string) ([]ifList, error) {
 		return nil, refuse(http.StatusBadRequest, "malformed If header")
 	}
 	for _, l := range lists {
-		if q.holds(tree, l) {
+		if q.holds(l) {
 			return lists, nil
 		}
 	}
 	return nil, refuse(http.StatusPreconditionFailed, "no list of the If header holds")
 }
 
-// locked returns the root of a lock that protects t and whose token was not
-// submitted, or "". Of several shared locks on one root, one token is enough.
-func (q *request) locked(tree string, t target, submitted map[string]bool) string {
-	found := q.server.locks.covering(tree, t.name)
+// protecting returns a lock that protects t and whose token was not submitted. Of
+// several shared locks on one root, one token is enough.
+func (q *request) protecting(t target, submitted map[string]bool) (dataprovider.Lock, bool) {
+	locks, at := q.server.locks, q.s.RealPath(q.Context(), t.name)
+	found := locks.covering(at)
 	if t.tree {
-		found = append(found, q.server.locks.members(tree, t.name)...)
+		found = append(found, locks.members(at)...)
 	}
 	if t.member && t.name != "/" { // a lock on a collection protects its list of members
-		found = append(found, q.server.locks.covering(tree, path.Dir(t.name))...)
+		found = append(found, locks.covering(q.s.RealPath(q.Context(), path.Dir(t.name)))...)
 	}
 	open := map[string]bool{}
 	user := q.s.User().Username
 	for _, l := range found {
-		open[l.root] = open[l.root] || submitted[l.token] && l.user == user
+		open[l.Path] = open[l.Path] || submitted[l.Token] && l.Holder == user
 	}
-	for root, ok := range open {
-		if !ok {
-			return root
+	for _, l := range found {
+		if !open[l.Path] {
+			return l, true
 		}
 	}
-	return ""
+	return dataprovider.Lock{}, false
 }
 
 // holds evaluates one list of the If header.
-func (q *request) holds(tree string, l ifList) bool {
-	name := q.name
+func (q *request) holds(l ifList) bool {
+	name, mapped := q.name, true
 	if l.resource != "" {
-		u, err := url.Parse(l.resource)
-		if err != nil {
-			return false
-		}
-		if name, err = q.server.nameOf(u.Path); err != nil {
-			return false
-		}
+		name, mapped = q.mapped(l.resource)
 	}
 	for _, c := range l.conditions {
-		if q.condition(tree, name, c) == c.Not {
+		if (mapped && q.condition(q.Context(), name, c)) == c.Not {
 			return false
 		}
 	}
 	return true
 }
 
-func (q *request) condition(tree, name string, c webdav.Condition) bool {
+// mapped is the name that a URL stands for, whatever its host: a proxy may have
+// another. One that stands for none has no
+// locks and no validator, which is no fault of the header (RFC 4918 section
+// 10.4.4).
+func (q *request) mapped(resource string) (string, bool) {
+	u, err := url.Parse(resource)
+	if err != nil {
+		return "", false
+	}
+	name, err := q.server.nameOf(u.Path)
+	return name, err == nil
+}
+
+func (q *request) condition(ctx context.Context, name string, c webdav.Condition) bool {
 	if c.Token != "" {
-		for _, l := range q.server.locks.covering(tree, name) {
-			if l.token == c.Token {
+		for _, l := range q.server.locks.covering(q.s.RealPath(ctx, name)) {
+			if l.Token == c.Token {
 				return true
 			}
 		}

@@ -154,7 +154,7 @@ func TestSharedLocksAreFew(t *testing.T) {
 	for range 100 {
 		if got := r.call("LOCK", "/", shared); got.status == 200 {
 			granted++
-		} else if got.status != 503 {
+		} else if got.status != 507 {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
 	}

@@ -47,38 +47,59 @@ func (q *request) lock() error {
 	if err := q.precondition(info); err != nil {
 		return err
 	}
-	tree := q.s.StorageRoot()
-	l, err := q.server.locks.acquire(tree, want)
-	switch {
-	case errors.Is(err, errLocked):
-		return &refusal{
-			status: http.StatusLocked, text: "locked",
-			xml: "<D:no-conflicting-lock><D:href>" + q.server.href(l.root) + "</D:href></D:no-conflicting-lock>",
-		}
-	case err != nil:
-		return &refusal{status: http.StatusServiceUnavailable, text: "too many locks", cause: err}
+	l, err := q.server.locks.acquire(q.changing(), want, lockTime(q.Header.Get("Timeout")))
+	if err != nil {
+		return q.notGranted(err, want)
 	}
-	created := false
+	status := http.StatusOK
 	if info == nil {
-		if created, err = q.create(); err != nil {
-			_, _ = q.server.locks.release(tree, l.root, l.token, l.user) // it was never told to anyone
+		created, err := q.create()
+		if err != nil {
+			_, _ = q.server.locks.release(q.changing(), l.Path, l.Token, l.Holder) // it was never told to anyone, and runs out
 			return err
 		}
+		if created {
+			status = http.StatusCreated
+		}
 	}
-	q.w.Header().Set("Lock-Token", "<"+l.token+">")
-	q.locksHeld(created, l)
+	q.w.Header().Set("Lock-Token", "<"+l.Token+">")
+	q.locksHeld(status, l)
 	return nil
+}
+
+// notGranted answers for a lock that is refused. Who holds too many, or finds too
+// many, can do something about it (507); when the server has too many, time helps
+// (503).
+func (q *request) notGranted(err error, want dataprovider.Lock) error {
+	var locked *lockedError
+	switch {
+	case errors.As(err, &locked):
+		return q.inTheWay(locked.by, want.Path)
+	case errors.Is(err, errUserLocks):
+		return &refusal{
+			status: http.StatusInsufficientStorage, cause: err,
+			text: fmt.Sprintf("you hold %d locks, which is as many as one user may; unlock something first", maxLocks),
+		}
+	case errors.Is(err, errNameLocks):
+		return &refusal{
+			status: http.StatusInsufficientStorage, cause: err,
+			text: fmt.Sprintf("there are %d shared locks on this, and there may be no more", maxShared),
+		}
+	case errors.Is(err, errAllLocks):
+		return &refusal{status: http.StatusServiceUnavailable, text: "the server keeps no more locks at the moment", cause: err}
+	}
+	return err
 }
 
 // mayLock reports whether the user may change what the lock is for: it keeps
 // others from doing so, and must be of no use to a reader.
-func (q *request) mayLock(want lock, info fs.FileInfo) bool {
+func (q *request) mayLock(want dataprovider.Lock, info fs.FileInfo) bool {
 	u := q.s.User()
 	if !info.IsDir() {
 		return mayWrite(&u, path.Dir(q.name))
 	}
 	for dir := range u.Permissions {
-		if want.deep && vfs.Within(q.name, dir) && !mayWrite(&u, dir) {
+		if want.Deep && vfs.Within(q.name, dir) && !mayWrite(&u, dir) {
 			return false
 		}
 	}
@@ -120,28 +141,27 @@ type lockInfo struct {
 const maxOwner = 4 << 10
 
 // wanted reads which lock the client asks for.
-func (q *request) wanted(body []byte) (lock, error) {
+func (q *request) wanted(body []byte) (dataprovider.Lock, error) {
 	var info lockInfo
 	if err := xml.Unmarshal(body, &info); err != nil {
-		return lock{}, &refusal{status: http.StatusBadRequest, text: "malformed lockinfo", cause: err}
+		return dataprovider.Lock{}, &refusal{status: http.StatusBadRequest, text: "malformed lockinfo", cause: err}
 	}
 	if info.Write == nil || (info.Exclusive == nil) == (info.Shared == nil) {
-		return lock{}, refuse(http.StatusBadRequest, "a lock is a write lock, exclusive or shared")
+		return dataprovider.Lock{}, refuse(http.StatusBadRequest, "a lock is a write lock, exclusive or shared")
 	}
 	if len(info.Owner) > maxOwner {
-		return lock{}, refuse(http.StatusBadRequest, "the owner of the lock is too long")
+		return dataprovider.Lock{}, refuse(http.StatusBadRequest, "the owner of the lock is too long")
 	}
 	d, err := q.depth()
 	if err != nil || d == children {
-		return lock{}, refuse(http.StatusBadRequest, "a lock has depth 0 or infinity")
+		return dataprovider.Lock{}, refuse(http.StatusBadRequest, "a lock has depth 0 or infinity")
 	}
-	return lock{
-		root:    q.name,
-		user:    q.s.User().Username,
-		owner:   string(info.Owner),
-		shared:  info.Shared != nil,
-		deep:    d == infinity,
-		timeout: lockTime(q.Header.Get("Timeout")),
+	return dataprovider.Lock{
+		Path:   q.s.RealPath(q.Context(), q.name),
+		Holder: q.s.User().Username,
+		Owner:  string(info.Owner),
+		Shared: info.Shared != nil,
+		Deep:   d == infinity,
 	}, nil
 }
 
@@ -160,18 +180,20 @@ func lockTime(header string) time.Duration {
 	return maxLockTime
 }
 
-// refresh gives the locks named in the If header a new life.
+// refresh gives the locks that the If header names a new life (RFC 4918 section
+// 9.10.2). A member of what a lock covers will do as the name.
 func (q *request) refresh() error {
-	lists, err := parseIf(strings.Join(q.Header.Values("If"), " "))
-	if err != nil {
+	if q.Header.Get("If") == "" {
 		return refuse(http.StatusBadRequest, "a LOCK without a body needs an If header with a lock token")
 	}
-	tree, user, timeout := q.s.StorageRoot(), q.s.User().Username, lockTime(q.Header.Get("Timeout"))
-	var held []lock
-	for token := range tokens(lists) {
-		if l, ok := q.server.locks.refresh(tree, q.name, token, user, timeout); ok {
-			held = append(held, l)
-		}
+	lists, err := q.conditions()
+	if err != nil {
+		return err
+	}
+	held, err := q.server.locks.refresh(q.changing(), q.s.RealPath(q.Context(), q.name), tokens(lists),
+		q.s.User().Username, lockTime(q.Header.Get("Timeout")))
+	if err != nil {
+		return err
 	}
 	if len(held) == 0 {
 		return &refusal{
@@ -179,35 +201,20 @@ func (q *request) refresh() error {
 			xml: "<D:lock-token-matches-request-uri/>",
 		}
 	}
-	q.locksHeld(false, held...)
+	q.locksHeld(http.StatusOK, held...)
 	return nil
-}
-
-// locksHeld answers with lockdiscovery.
-func (q *request) locksHeld(created bool, held ...lock) {
-	body := []byte(xmlHeader + `<D:prop xmlns:D="DAV:"><D:lockdiscovery>`)
-	for _, l := range held {
-		body = appendLock(body, l, time.Now(), q.server.prefix)
-	}
-	body = append(body, "</D:lockdiscovery></D:prop>\n"...)
-	h := q.w.Header()
-	h.Set("Content-Type", xmlType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	q.w.WriteHeader(status)
-	_, _ = q.w.Write(body) // the client has gone if this fails
 }
 
 // unlock ends a lock (RFC 4918 section 9.11).
 func (q *request) unlock() error {
-	token := q.Header.Get("Lock-Token")
+	token := strings.TrimSpace(q.Header.Get("Lock-Token"))
 	if len(token) < 3 || token[0] != '<' || token[len(token)-1] != '>' {
 		return refuse(http.StatusBadRequest, "missing or malformed Lock-Token header")
 	}
-	ok, err := q.server.locks.release(q.s.StorageRoot(), q.name, token[1:len(token)-1], q.s.User().Username)
+	if _, err := q.conditions(); err != nil {
+		return err
+	}
+	ok, err := q.server.locks.release(q.changing(), q.s.RealPath(q.Context(), q.name), token[1:len(token)-1], q.s.User().Username)
 	if err != nil {
 		return err
 	}

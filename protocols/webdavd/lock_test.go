@@ -86,7 +86,7 @@ func TestLockDepth(t *testing.T) {
 	r.want(423, "PUT", "/deep/f", "2")
 	r.want(423, "MKCOL", "/deep/sub", "")
 	r.want(423, "LOCK", "/deep/f", exclusive)
-	r.want(423, "LOCK", "/", exclusive)
+	r.want(207, "LOCK", "/", exclusive) // RFC 4918 section 9.10.3
 	r.want(200, "LOCK", "/", exclusive, "Depth: 0")
 	r.want(204, "PUT", "/deep/f", "2", "If: <@/deep> (<"+deep+">)")
 	r.want(204, "UNLOCK", "/deep/f", "", "Lock-Token: <"+deep+">") // any member will do
@@ -143,7 +143,7 @@ func TestLockLimit(t *testing.T) {
 		r.lock(fmt.Sprintf("/%d", i), exclusive)
 	}
 	r.write("more", "")
-	r.want(503, "LOCK", "/more", exclusive)
+	r.want(507, "LOCK", "/more", exclusive)
 	r.want(200, "LOCK", "/more", exclusive, "Login: bob")
 }
 

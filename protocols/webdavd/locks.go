@@ -1,13 +1,16 @@
 package webdavd
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"path"
+	"log/slog"
 	"sync"
 	"time"
 
+	"sftpgo/dataprovider"
+	"sftpgo/protocols/session"
 	"sftpgo/vfs"
 )
 
@@ -18,72 +21,200 @@ const (
 	maxLockTime = time.Hour
 	// maxLocks is how many locks one user may hold.
 	maxLocks = 1000
+	// maxAllLocks is how many there may be: they are kept in memory, too.
+	maxAllLocks = 10_000
 	// maxShared is how many shared locks may cover one name: every listing shows
 	// all of them with each entry, to everybody.
 	maxShared = 16
+	// lockCacheTime is how old what is known of the table may be when it is only
+	// shown. Whoever is about to change something asks for the revision.
+	lockCacheTime = time.Second
+	// maxLockTries is how often a change is tried again because another process has
+	// changed the table meanwhile.
+	maxLockTries = 32
 )
 
-// errLocked: another lock is in the way. errLockLimit: the user, or the name, has
-// as many locks as it may have.
+// The answers to a LOCK that is not granted: the user, a name or all of them have
+// as many locks as they may have.
 var (
-	errLocked    = errors.New("locked")
-	errLockLimit = errors.New("too many locks")
+	errUserLocks = errors.New("the user holds as many locks as one may")
+	errNameLocks = errors.New("as many shared locks as there may be cover the name")
+	errAllLocks  = errors.New("there are as many locks as the server keeps")
 )
 
-// Locks are the write locks of all clients (RFC 4918 section 6), held in memory
-// and keyed on the storage: users who see the same tree see each other's locks.
+// lockedError says which lock is in the way of another.
+type lockedError struct{ by dataprovider.Lock }
+
+func (e *lockedError) Error() string { return "locked" }
+
+// Locks are the write locks of all clients (RFC 4918 section 6), keyed on the real
+// path of the resource: users who reach it in different ways see the same locks.
+// They are kept in the data provider; here is a copy, so that reading asks nobody.
 // It is safe for concurrent use.
 type Locks struct {
-	mu     sync.Mutex
-	trees  map[string]map[string][]*lock // storage root → name → locks
-	byUser map[string]int                // how many
-	sweep  time.Time                     // when expired ones are next looked for
+	table dataprovider.Locks
+	log   *slog.Logger
+
+	changing sync.Mutex // held by who changes the table, or reads all of it
+
+	mu      sync.RWMutex
+	index   lockIndex
+	rev     dataprovider.Revision
+	known   bool      // index is of rev
+	checked time.Time // when rev was last compared
+	kept    map[string]int
 }
 
-// NewLocks makes an empty table.
-func NewLocks() *Locks {
-	return &Locks{trees: map[string]map[string][]*lock{}, byUser: map[string]int{}}
-}
+var _ session.Observer = (*Locks)(nil)
 
-// lock is one lock as granted.
-type lock struct {
-	token   string // a URI
-	root    string // the name that was locked
-	user    string // who made it; nobody else may use the token
-	owner   string // XML that the client gave for others to read
-	shared  bool
-	deep    bool // depth infinity
-	timeout time.Duration
-	expires time.Time
-}
-
-// acquire grants l in a tree, or returns errLocked, with the lock that is in the
-// way, or errLockLimit.
-func (t *Locks) acquire(tree string, l lock) (lock, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := time.Now()
-	t.expireLocked(now)
-	inTheWay := t.coveringLocked(tree, l.root, now)
-	if l.deep {
-		inTheWay = append(inTheWay, t.membersLocked(tree, l.root, now)...)
+// NewLocks keeps locks in a table. To end locks with their resources it must
+// observe the session manager.
+func NewLocks(table dataprovider.Locks, log *slog.Logger) *Locks {
+	return &Locks{
+		table: table, log: log.With("sender", "webdavd"),
+		index: newLockIndex(), kept: map[string]int{},
 	}
-	for _, other := range inTheWay {
-		if !l.shared || !other.shared {
-			return other, errLocked
+}
+
+// follow makes sure that the copy is not older than maxAge.
+func (t *Locks) follow(ctx context.Context, maxAge time.Duration) error {
+	t.mu.RLock()
+	rev, known, checked := t.rev, t.known, t.checked
+	t.mu.RUnlock()
+	now := time.Now()
+	if known && now.Sub(checked) < maxAge {
+		return nil
+	}
+	if known {
+		newest, err := t.table.Revision(ctx)
+		if err != nil {
+			return err
+		}
+		if newest == rev {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			if t.checked.Before(now) && t.rev == rev {
+				t.checked = now
+			}
+			return nil
 		}
 	}
-	if t.byUser[l.user] >= maxLocks || len(inTheWay) >= maxShared {
-		return lock{}, errLockLimit
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	return t.load(ctx)
+}
+
+// load reads the table if it has changed. The caller holds t.changing.
+func (t *Locks) load(ctx context.Context) error {
+	now := time.Now()
+	if t.known {
+		if newest, err := t.table.Revision(ctx); err != nil || newest == t.rev {
+			return err
+		}
 	}
-	l.token = newToken()
-	l.expires = now.Add(l.timeout)
-	if t.trees[tree] == nil {
-		t.trees[tree] = map[string][]*lock{}
+	all, rev, err := t.table.Load(ctx)
+	if err != nil {
+		return err
 	}
-	t.trees[tree][l.root] = append(t.trees[tree][l.root], &l)
-	t.byUser[l.user]++
-	return l, nil
+	index := newLockIndex()
+	index.fill(all)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.index, t.rev, t.known, t.checked = index, rev, true, now
+	return nil
+}
+
+// change lets decide say what becomes of the table, on what it is at that moment,
+// without locks that have run out. An error of decide changes nothing.
+func (t *Locks) change(ctx context.Context,
+	decide func(ix *lockIndex) (put []dataprovider.Lock, drop []string, err error),
+) error {
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	for range maxLockTries {
+		err := t.load(ctx)
+		if err == nil {
+			err = t.sweep(ctx)
+		}
+		if err == nil {
+			// Nobody else writes to the index while t.changing is held.
+			var put []dataprovider.Lock
+			var drop []string
+			if put, drop, err = decide(&t.index); err == nil {
+				err = t.store(ctx, put, drop)
+			}
+		}
+		if !errors.Is(err, dataprovider.ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("change locks: %w", vfs.ErrBusy)
+}
+
+// sweep forgets the locks that have run out. The caller holds t.changing.
+func (t *Locks) sweep(ctx context.Context) error {
+	now := time.Now()
+	if len(t.index.sorted) == 0 || now.Before(t.index.next) {
+		return nil
+	}
+	if err := t.store(ctx, nil, t.index.expired(now)); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.index.schedule()
+	return nil
+}
+
+// store changes the table, then the copy. The caller holds t.changing.
+func (t *Locks) store(ctx context.Context, put []dataprovider.Lock, drop []string) error {
+	if len(put)+len(drop) == 0 {
+		return nil
+	}
+	rev, err := t.table.Change(ctx, t.rev, put, drop)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, token := range drop {
+		t.index.drop(token)
+	}
+	for _, l := range put {
+		t.index.put(l)
+	}
+	t.rev = rev
+	return nil
+}
+
+// acquire grants l for a time. A lock in the way is a *lockedError; there may also
+// be too many (errUserLocks, errNameLocks, errAllLocks).
+func (t *Locks) acquire(ctx context.Context, l dataprovider.Lock, lifetime time.Duration) (dataprovider.Lock, error) {
+	l.Token = newToken()
+	err := t.change(ctx, func(ix *lockIndex) ([]dataprovider.Lock, []string, error) {
+		now := time.Now()
+		covering := ix.covering(l.Path, now)
+		inTheWay := covering
+		if l.Deep {
+			inTheWay = append(inTheWay, ix.members(l.Path, now)...)
+		}
+		for _, other := range inTheWay {
+			if !l.Shared || !other.Shared {
+				return nil, nil, &lockedError{other}
+			}
+		}
+		switch {
+		case ix.held[l.Holder] >= maxLocks:
+			return nil, nil, errUserLocks
+		case len(inTheWay) >= maxShared:
+			return nil, nil, errNameLocks
+		case len(ix.byToken) >= maxAllLocks:
+			return nil, nil, errAllLocks
+		}
+		l.Expires = now.Add(lifetime)
+		return []dataprovider.Lock{l}, nil, nil
+	})
+	return l, err
 }
 
 // newToken is a version 4 UUID as a URN (RFC 4918 section 6.5).
@@ -94,153 +225,115 @@ func newToken() string {
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// refresh gives the lock of a token, which must cover name and belong to user, a
-// new life. ok is false if there is none.
-func (t *Locks) refresh(tree, name, token, user string, timeout time.Duration) (l lock, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := time.Now()
-	p := t.findLocked(tree, name, token, now)
-	if p == nil || p.user != user {
-		return lock{}, false
-	}
-	p.timeout, p.expires = timeout, now.Add(timeout)
-	return *p, true
+// refresh gives those locks of holder that have one of the tokens and cover a path
+// a new life, and returns them.
+func (t *Locks) refresh(ctx context.Context, path string, tokens map[string]bool, holder string, lifetime time.Duration,
+) (held []dataprovider.Lock, err error) {
+	err = t.change(ctx, func(ix *lockIndex) ([]dataprovider.Lock, []string, error) {
+		held = nil
+		now := time.Now()
+		for _, l := range ix.covering(path, now) {
+			if tokens[l.Token] && l.Holder == holder {
+				l.Expires = now.Add(lifetime)
+				held = append(held, l)
+			}
+		}
+		return held, nil, nil
+	})
+	return held, err
 }
 
-// release ends the lock of a token that covers name. ok is false if there is
+// release ends the lock of a token that covers a path. ok is false if there is
 // none; a lock of somebody else is vfs.ErrPermission.
-func (t *Locks) release(tree, name, token, user string) (ok bool, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p := t.findLocked(tree, name, token, time.Now())
-	if p == nil {
-		return false, nil
-	}
-	if p.user != user {
-		return true, fmt.Errorf("unlock %q: %w", name, vfs.ErrPermission)
-	}
-	t.removeLocked(tree, p.root, func(l *lock) bool { return l == p })
-	return true, nil
-}
-
-// covering returns the locks that hold for name: its own and the deep ones above.
-func (t *Locks) covering(tree, name string) []lock {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.coveringLocked(tree, name, time.Now())
-}
-
-// members returns the locks below name.
-func (t *Locks) members(tree, name string) []lock {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.membersLocked(tree, name, time.Now())
-}
-
-// any reports whether there may be locks in a tree at all.
-func (t *Locks) any(tree string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.trees[tree]) > 0
-}
-
-// drop ends all locks at and below a name that is no more.
-func (t *Locks) drop(tree, name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for root := range t.trees[tree] {
-		if vfs.Within(name, root) {
-			t.removeLocked(tree, root, func(*lock) bool { return true })
-		}
-	}
-}
-
-// dropMembers ends all locks below a collection that was replaced.
-func (t *Locks) dropMembers(tree, name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for root := range t.trees[tree] {
-		if root != name && vfs.Within(name, root) {
-			t.removeLocked(tree, root, func(*lock) bool { return true })
-		}
-	}
-}
-
-func (t *Locks) coveringLocked(tree, name string, now time.Time) []lock {
-	at := t.trees[tree]
-	if len(at) == 0 {
-		return nil
-	}
-	var found []lock
-	for n := name; ; n = path.Dir(n) {
-		for _, l := range at[n] {
-			if (n == name || l.deep) && now.Before(l.expires) {
-				found = append(found, *l)
+func (t *Locks) release(ctx context.Context, path, token, holder string) (ok bool, err error) {
+	err = t.change(ctx, func(ix *lockIndex) ([]dataprovider.Lock, []string, error) {
+		ok = false
+		for _, l := range ix.covering(path, time.Now()) {
+			if l.Token != token {
+				continue
 			}
-		}
-		if n == "/" {
-			return found
-		}
-	}
-}
-
-func (t *Locks) membersLocked(tree, name string, now time.Time) []lock {
-	var found []lock
-	for root, ls := range t.trees[tree] {
-		if root == name || !vfs.Within(name, root) {
-			continue
-		}
-		for _, l := range ls {
-			if now.Before(l.expires) {
-				found = append(found, *l)
+			if l.Holder != holder {
+				return nil, nil, fmt.Errorf("unlock: %w", vfs.ErrPermission)
 			}
+			ok = true
+			return nil, []string{token}, nil
 		}
-	}
-	return found
+		return nil, nil, nil
+	})
+	return ok, err
 }
 
-func (t *Locks) findLocked(tree, name, token string, now time.Time) *lock {
-	for root, ls := range t.trees[tree] {
-		for _, l := range ls {
-			if l.token == token && now.Before(l.expires) && (root == name || l.deep && vfs.Within(root, name)) {
-				return l
-			}
-		}
-	}
-	return nil
+// covering returns the locks that hold for a path: its own and the deep ones
+// above.
+func (t *Locks) covering(path string) []dataprovider.Lock {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.index.covering(path, time.Now())
 }
 
-// expireLocked forgets locks that have run out, at most once a minute: until
-// then they only take room.
-func (t *Locks) expireLocked(now time.Time) {
-	if now.Before(t.sweep) {
-		return
-	}
-	t.sweep = now.Add(time.Minute)
-	for tree, at := range t.trees {
-		for root := range at {
-			t.removeLocked(tree, root, func(l *lock) bool { return !now.Before(l.expires) })
+// members returns the locks below a path.
+func (t *Locks) members(path string) []dataprovider.Lock {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.index.members(path, time.Now())
+}
+
+// any reports whether there may be locks at all.
+func (t *Locks) any() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.index.byToken) > 0
+}
+
+// keep has the locks of a path itself survive its removal, for somebody who puts
+// something else in its place, until release is called.
+func (t *Locks) keep(path string) (release func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept[path]++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.kept[path]--; t.kept[path] == 0 {
+			delete(t.kept, path)
 		}
 	}
 }
 
-func (t *Locks) removeLocked(tree, root string, which func(*lock) bool) {
-	at := t.trees[tree]
-	kept := at[root][:0:0]
-	for _, l := range at[root] {
-		if !which(l) {
-			kept = append(kept, l)
-			continue
+// Removed ends the locks at and below a path.
+func (t *Locks) Removed(ctx context.Context, path string) {
+	// Mostly there are none, and then it must cost nothing. One that another
+	// process granted a moment ago ends by itself.
+	err := t.follow(ctx, lockCacheTime)
+	if err == nil && t.touches(path) {
+		err = t.change(ctx, func(ix *lockIndex) ([]dataprovider.Lock, []string, error) {
+			return nil, t.ending(ix, path), nil
+		})
+	}
+	if err != nil {
+		t.log.Warn("locks of what was removed stay until they run out", "path", path, "error", err.Error())
+	}
+}
+
+// Renamed ends the locks at and below a path: they do not move (RFC 4918 section
+// 7.5). Those of the path that something was renamed to stay.
+func (t *Locks) Renamed(ctx context.Context, from, _ string) { t.Removed(ctx, from) }
+
+func (t *Locks) touches(path string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.index.touches(path)
+}
+
+// ending are the tokens that end with what is at a path.
+func (t *Locks) ending(ix *lockIndex, path string) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var tokens []string
+	for l := range ix.within(path) {
+		if l.Path != path || t.kept[path] == 0 {
+			tokens = append(tokens, l.Token)
 		}
-		if t.byUser[l.user]--; t.byUser[l.user] == 0 {
-			delete(t.byUser, l.user)
-		}
 	}
-	if at[root] = kept; len(kept) == 0 {
-		delete(at, root)
-	}
-	if len(at) == 0 {
-		delete(t.trees, tree)
-	}
+	return tokens
 }

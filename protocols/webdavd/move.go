@@ -32,7 +32,6 @@ func (q *request) move() error {
 	if err := rename(q.changing(), q.name, m.name); err != nil {
 		return missingParent(err)
 	}
-	q.server.locks.drop(q.s.StorageRoot(), q.name) // locks do not move: RFC 4918 section 7.5
 	q.relocated(m)
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/webdav"
@@ -77,41 +75,6 @@ func FuzzHref(f *testing.F) {
 		}
 		if back, err := url.PathUnescape(h); err != nil || back != name {
 			t.Errorf("%q became %q, %v", name, back, err)
-		}
-	})
-}
-
-func TestLocksExpire(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		locks := NewLocks()
-		l, err := locks.acquire("tree", lock{root: "/f", user: "u", timeout: time.Minute})
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Second)
-		if _, ok := locks.refresh("tree", "/f", l.token, "u", time.Minute); !ok {
-			t.Error("not refreshed")
-		}
-		if _, ok := locks.refresh("tree", "/f", l.token, "other", time.Minute); ok {
-			t.Error("refreshed by somebody else")
-		}
-		time.Sleep(50 * time.Second)
-		if len(locks.covering("tree", "/f")) != 1 {
-			t.Error("expired in spite of the refresh")
-		}
-		time.Sleep(10 * time.Second)
-		if len(locks.covering("tree", "/f")) != 0 {
-			t.Error("not expired")
-		}
-		if _, err := locks.acquire("tree", lock{root: "/", deep: true, user: "u", timeout: time.Minute}); err != nil {
-			t.Errorf("an expired lock is in the way: %v", err)
-		}
-		time.Sleep(2 * time.Minute)
-		if _, err := locks.acquire("other", lock{root: "/f", user: "v", timeout: time.Minute}); err != nil {
-			t.Fatal(err)
-		}
-		if len(locks.trees) != 1 || len(locks.byUser) != 1 {
-			t.Errorf("expired locks are kept: %v %v", locks.trees, locks.byUser)
 		}
 	})
 }

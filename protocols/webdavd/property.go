@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
-	"time"
 
 	"sftpgo/vfs"
 )
@@ -17,7 +16,7 @@ type resource struct {
 	q     *request
 	name  string
 	info  fs.FileInfo // links followed
-	locks bool        // there are locks in this tree
+	real  string      // path by which locks are kept; empty: there are none
 	space *space
 }
 
@@ -89,37 +88,6 @@ func appendETagProperty(b []byte, r *resource) ([]byte, bool) {
 func appendSupportedLock(b []byte, _ *resource) ([]byte, bool) {
 	return append(b, "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"+
 		"<D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"...), true
-}
-
-func appendLockDiscovery(b []byte, r *resource) ([]byte, bool) {
-	if !r.locks {
-		return b, true
-	}
-	now := time.Now()
-	for _, l := range r.q.server.locks.covering(r.q.s.StorageRoot(), r.name) {
-		b = appendLock(b, l, now, r.q.server.prefix)
-	}
-	return b, true
-}
-
-// appendLock writes one activelock (RFC 4918 section 14.1); prefix is that of URLs.
-func appendLock(b []byte, l lock, now time.Time, prefix string) []byte {
-	scope, depth := "exclusive", "0"
-	if l.shared {
-		scope = "shared"
-	}
-	if l.deep {
-		depth = "infinity"
-	}
-	b = append(b, "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:"+scope+"/></D:lockscope><D:depth>"+depth+"</D:depth>"...)
-	if l.owner != "" {
-		b = append(b, "<D:owner>"+l.owner+"</D:owner>"...)
-	}
-	b = append(b, "<D:timeout>Second-"...)
-	b = strconv.AppendInt(b, int64((l.expires.Sub(now)+time.Second-1)/time.Second), 10)
-	b = append(b, "</D:timeout><D:locktoken><D:href>"+l.token+"</D:href></D:locktoken><D:lockroot><D:href>"...)
-	b = appendHref(b, prefix+l.root)
-	return append(b, "</D:href></D:lockroot></D:activelock>"...)
 }
 
 func appendQuotaUsed(b []byte, r *resource) ([]byte, bool) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 )
@@ -71,7 +72,7 @@ func (q *request) listing(info fs.FileInfo) error {
 func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 	top := resource{
 		q: q, name: q.name, info: info, space: &space{},
-		locks: q.server.locks.any(q.s.StorageRoot()),
+		real: q.lockPath(),
 	}
 	b := want.append(startMultistatus(make([]byte, 0, flushAt+flushAt/4)), &top)
 	if d == children {
@@ -82,6 +83,9 @@ func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 			}
 			r := top
 			r.name = prefix + entry.Name()
+			if r.real != "" {
+				r.real = path.Join(r.real, entry.Name())
+			}
 			if r.info = q.followed(r.name, entry); r.info == nil {
 				continue
 			}

@@ -128,7 +128,9 @@ func newRig(t testing.TB, cfg session.Config, change ...func(*dataprovider.User)
 func (r *rig) serve(log *slog.Logger, cfg webdavd.Config, b webdavd.Binding, dir string) {
 	r.t.Helper()
 	authn := auth.New(auth.Config{}, r.store, plain{}, r.metrics, log)
-	srv, err := webdavd.New(cfg, b, dir, authn, r.manager, webdavd.NewLocks(), log)
+	locks := webdavd.NewLocks(r.store.Locks(), log)
+	r.manager.Observe(locks)
+	srv, err := webdavd.New(cfg, b, dir, authn, r.manager, locks, log)
 	if err != nil {
 		r.t.Fatal(err)
 	}
