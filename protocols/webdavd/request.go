@@ -52,6 +52,10 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 	if s.cors.handle(w, r) {
 		return nil
 	}
+	if err := s.stillTrusted(r); err != nil {
+		w.Header().Set("Connection", "close")
+		return unauthorized(err)
+	}
 	remote := s.proxies.client(r)
 	who, err := s.login(r, remote)
 	if err != nil {

@@ -47,6 +47,15 @@ func (s *Server) tlsConfig() *tls.Config {
 	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.tls.Load(), nil }}
 }
 
+// stillTrusted looks at the client certificate of the connection by the lists of
+// now: a connection may be older than the revocation.
+func (s *Server) stillTrusted(r *http.Request) error {
+	if r.TLS == nil {
+		return nil
+	}
+	return s.tls.Load().VerifyConnection(*r.TLS)
+}
+
 // commonName is that of the client certificate, verified; "" if there is none.
 func commonName(r *http.Request) string {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
