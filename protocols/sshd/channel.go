@@ -72,7 +72,7 @@ func (c *connection) start(ch ssh.Channel, requests <-chan *ssh.Request, n int) 
 		case "exec":
 			p = c.exec(ch, req.Payload, n)
 		case "shell":
-			p = refuse(ch, "This server has no shell: use SFTP (in WinSCP, choose the file protocol SFTP).")
+			p = c.refuse(ch, "This server has no shell: use SFTP (in WinSCP, choose the file protocol SFTP).")
 		}
 		if req.WantReply {
 			if err := req.Reply(p != nil, nil); err != nil {
@@ -92,15 +92,15 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 		return nil
 	}
 	if !admits(c.identity, sftpCommand) {
-		return refuse(ch, textForced)
+		return c.refuse(ch, textForced)
 	}
-	return func(context.Context) uint32 {
+	return func(ctx context.Context) uint32 {
 		s := c.open(ch, protocols.SFTP, n)
 		if s == nil {
 			return 1
 		}
 		defer s.Close()
-		if err := c.srv.sftp.Serve(ch, s, string(c.ssh.ClientVersion())); err != nil {
+		if err := c.srv.sftp.Serve(ctx, ch, s, string(c.ssh.ClientVersion())); err != nil {
 			if errors.Is(err, sftp.ErrPacket) {
 				s.Log().Warn("session ended: the client broke the protocol", "error", err)
 			} else {
@@ -128,7 +128,7 @@ func (c *connection) open(ch ssh.Channel, protocol string, n int) *session.Sessi
 	if errors.Is(err, auth.ErrRejected) {
 		text = "login refused"
 	}
-	fmt.Fprintln(ch.Stderr(), text)
+	c.tell(ch, text+"\n")
 	return nil
 }
 

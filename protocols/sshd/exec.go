@@ -2,7 +2,7 @@ package sshd
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -52,7 +52,7 @@ func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
 		return nil
 	}
 	if !admits(c.identity, request.Command) {
-		return refuse(ch, textForced)
+		return c.refuse(ch, textForced)
 	}
 	return c.command(ch, request.Command, n)
 }
@@ -61,14 +61,14 @@ func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
 func (c *connection) command(ch ssh.Channel, line string, n int) program {
 	words, err := shellword.Split(line)
 	if err != nil || len(words) == 0 {
-		return refuse(ch, "bad command line")
+		return c.refuse(ch, "bad command line")
 	}
 	name, args := words[0].Text, words[1:]
 	cmd, ok := c.srv.commands[name]
 	if !ok {
 		c.srv.log.Debug("command refused", "username", c.identity.User.Username, "client_ip", c.remote.String(),
 			"ssh_command", cut(line))
-		return refuse(ch, "command not available: "+command.Printable(name))
+		return c.refuse(ch, "command not available: "+command.Printable(name))
 	}
 	protocol := protocols.SSH
 	if name == scpName {
@@ -106,11 +106,20 @@ func commandLine(line string, words []shellword.Word) string {
 // refuse is the program of a client that wants what there is not. The request is
 // accepted all the same, so that it gets a text and an exit status instead of
 // "request failed on channel 0".
-func refuse(ch ssh.Channel, text string) program {
+func (c *connection) refuse(ch ssh.Channel, text string) program {
 	return func(context.Context) uint32 {
-		fmt.Fprint(ch.Stderr(), text+"\r\n")
+		c.tell(ch, text+"\r\n")
 		return 1
 	}
+}
+
+// tell writes to the standard error of a client without a session. One that takes
+// no words, because its window is closed, keeps the connection no more than one in
+// which nothing runs.
+func (c *connection) tell(ch ssh.Channel, text string) {
+	c.run(-1)
+	defer c.run(1)
+	_, _ = io.WriteString(ch.Stderr(), text) // an error means that the connection has ended
 }
 
 const scpName = "scp"

@@ -13,5 +13,5 @@ import (
 // leaves no transfer open. One process serves one stream.
 func ServeSubsystem(rw io.ReadWriteCloser, s *session.Session) error {
 	var srv sftp.Server
-	return srv.Serve(rw, s, "") // clients talk to OpenSSH, and behave so
+	return srv.Serve(s.Context(), rw, s, "") // clients talk to OpenSSH, and behave so
 }

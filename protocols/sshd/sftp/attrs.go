@@ -115,7 +115,7 @@ func (c *conn) fsetstat(h *handle, a vfs.Attrs, bad error) *request {
 		if h.listing != nil {
 			return c.s.SetAttrs(ctx, h.listing.name, a)
 		}
-		return h.file.t.SetAttrs(ctx, a)
+		return h.file.setAttrs(ctx, a)
 	})
 	q.h = h
 	return q

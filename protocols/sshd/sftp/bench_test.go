@@ -37,7 +37,7 @@ func BenchmarkServe(b *testing.B) {
 						}
 						return stream.write(h, off, piece)
 					}
-					must(b, r.server.Serve(stream, s, ""))
+					must(b, r.server.Serve(b.Context(), stream, s, ""))
 				}
 			})
 		}

@@ -17,7 +17,7 @@ import (
 type conn struct {
 	s       *session.Session
 	log     *slog.Logger
-	ctx     context.Context // of what takes long: ends with the stream
+	ctx     context.Context // of what takes long: ends with the client
 	in      *input
 	out     *output
 	loop    *batch // replies of the loop
@@ -59,8 +59,9 @@ func newConn(rw io.ReadWriter, s *session.Session, client string, b *buffers) *c
 
 // serve answers until the stream ends, which is io.EOF, or an error. Nothing runs
 // and nothing is open when it returns.
-func (c *conn) serve() error {
+func (c *conn) serve(client context.Context) error {
 	ctx, cancel := context.WithCancel(c.s.Context())
+	defer context.AfterFunc(client, cancel)()
 	c.ctx = ctx
 	err := c.read()
 	if ferr := c.loop.flush(); ferr != nil && err == io.EOF {

@@ -137,7 +137,7 @@ func (c *conn) copyData(f *fields) *request {
 		return refused("copy", vfs.ErrPermission)
 	}
 	q := c.change("copy", func(ctx context.Context) error {
-		done, err := h.file.t.CopyRange(ctx, other.file.t, int64(from), int64(n), int64(to))
+		done, err := h.file.copyTo(ctx, other.file, int64(from), int64(n), int64(to))
 		if err == nil && n > 0 && done < int64(n) {
 			err = io.EOF
 		}

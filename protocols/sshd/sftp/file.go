@@ -46,6 +46,36 @@ func (f *file) writeAt(p []byte, off uint64) error {
 	return err
 }
 
+// copyTo copies n bytes of the file into another, all to the end if n is 0. What the
+// end of the client cuts short fails the upload: a CLOSE may have been sent behind
+// it.
+func (f *file) copyTo(ctx context.Context, to *file, from, n, off int64) (int64, error) {
+	if to.append != nil {
+		var err error
+		if off, err = to.append.place(off, 0); err != nil {
+			return 0, err
+		}
+	}
+	done, err := f.t.CopyRange(ctx, to.t, from, n, off)
+	if to.append != nil {
+		to.append.end = max(to.append.end, off+done)
+	}
+	if err != nil && ctx.Err() != nil {
+		to.fail(err)
+	}
+	return done, err
+}
+
+// setAttrs is SetAttrs. A size moves the end to which is appended.
+func (f *file) setAttrs(ctx context.Context, a vfs.Attrs) error {
+	err := f.t.SetAttrs(ctx, a)
+	if err == nil && a.Size != nil && f.append != nil {
+		f.append.end = *a.Size
+		f.append.floor = min(f.append.floor, *a.Size)
+	}
+	return err
+}
+
 // file finds an open file.
 func (c *conn) file(wire []byte) (*handle, error) {
 	h := c.handles.get(wire)

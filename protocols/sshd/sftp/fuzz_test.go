@@ -123,7 +123,7 @@ func FuzzServe(f *testing.F) {
 		defer s.Close()
 		out := &collected{Reader: &pieces{bytes.NewReader(sent), pattern, 0}}
 		c := newConn(out, s, "", &r.server.buffers)
-		err := c.serve()
+		err := c.serve(t.Context())
 		requests, end := packetsOf(sent)
 		if err == nil || err != end && !errors.Is(err, ErrPacket) {
 			t.Errorf("serve: %v; the stream: %v", err, end)

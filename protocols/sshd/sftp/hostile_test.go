@@ -205,7 +205,7 @@ func TestIdleMemory(t *testing.T) {
 		io.Writer
 	}{in, io.Discard}, s, "", &r.server.buffers)
 	done := make(chan error)
-	go func() { done <- c.serve() }()
+	go func() { done <- c.serve(t.Context()) }()
 	h := string((&handle{generation: 1}).wire())
 	var b []byte
 	b = append(b, frame(typeInit, uint32(3))...)

@@ -277,7 +277,7 @@ func TestThrottledRepliesDoNotWait(t *testing.T) {
 		in.Write(frame(typeRead, 20+i, h, uint64(i)<<15, 32<<10))
 	}
 	w := &writes{Reader: &in}
-	must(t, r.server.Serve(w, r.open(), ""))
+	must(t, r.server.Serve(t.Context(), w, r.open(), ""))
 	if w.bytes < 4*(dataHeader+32<<10) || w.n < 3 { // the first passes at once and goes with the second
 		t.Errorf("%d bytes in %d writes", w.bytes, w.n)
 	}
@@ -295,7 +295,7 @@ func TestBatches(t *testing.T) {
 		in.Write(frame(typeRead, 10+i, h, uint64(0), 32<<10))
 	}
 	w := &writes{Reader: &in}
-	must(t, r.server.Serve(w, r.open(), ""))
+	must(t, r.server.Serve(t.Context(), w, r.open(), ""))
 	total := 100 * (dataHeader + 32<<10)
 	if w.bytes < total || w.n > 2+total/(largeBuffer-40<<10) {
 		t.Errorf("%d bytes in %d writes", w.bytes, w.n)

@@ -37,6 +37,8 @@ type rig struct {
 	user    dataprovider.User
 	server  *Server
 	version string // of the client
+	clients context.Context
+	leave   context.CancelFunc // of all clients
 }
 
 type setup struct {
@@ -51,6 +53,8 @@ func newRig(t testing.TB, change ...func(*setup)) *rig {
 	log := slog.New(slog.DiscardHandler)
 	r := &rig{t: t, home: t.TempDir(), store: memstore.New(memstore.Config{}), server: &Server{}}
 	t.Cleanup(func() { r.store.Close() })
+	r.clients, r.leave = context.WithCancel(context.Background())
+	t.Cleanup(r.leave)
 	su := setup{session: session.DefaultConfig(), factory: localfs.NewFactory(log), hooks: wanting{}}
 	su.user = dataprovider.User{
 		Username: "alice", Status: 1, HomeDir: r.home, Permissions: map[string][]string{"/": {"*"}},
@@ -91,7 +95,7 @@ func (r *rig) serve() (conn net.Conn, done chan error) {
 	ours, theirs := net.Pipe()
 	done = make(chan error, 1)
 	go func() {
-		err := r.server.Serve(theirs, s, r.version)
+		err := r.server.Serve(r.clients, theirs, s, r.version)
 		theirs.Close()
 		s.Close()
 		done <- err

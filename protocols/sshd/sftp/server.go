@@ -26,6 +26,7 @@
 package sftp
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -38,11 +39,13 @@ type Server struct {
 	buffers buffers
 }
 
-// Serve answers the requests on rw, of a client with that SSH version line, until the client ends the stream, which is
-// nil, or breaks it or the protocol (ErrPacket). It closes neither rw nor s, but
-// leaves no transfer open.
-func (srv *Server) Serve(rw io.ReadWriteCloser, s *session.Session, client string) error {
-	if err := newConn(rw, s, client, &srv.buffers).serve(); !ended(err) {
+// Serve answers the requests on rw, of a client with that SSH version line, until
+// the client ends the stream, which is nil, or breaks it or the protocol
+// (ErrPacket). ctx ends when nobody waits for answers any more, which may be long
+// before the last request has been read: what takes minutes ends then. It closes
+// neither rw nor s, but leaves no transfer open.
+func (srv *Server) Serve(ctx context.Context, rw io.ReadWriteCloser, s *session.Session, client string) error {
+	if err := newConn(rw, s, client, &srv.buffers).serve(ctx); !ended(err) {
 		return fmt.Errorf("sftp: %w", err)
 	}
 	return nil
