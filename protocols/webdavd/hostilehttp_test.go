@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,20 +70,23 @@ func TestHeaderFlood(t *testing.T) {
 }
 
 // endless is XML that does not end.
-type endless struct{ sent, limit int }
+type endless struct {
+	sent  atomic.Int64 // the transport may still read when the answer is there
+	limit int64
+}
 
 func (e *endless) Read(p []byte) (int, error) {
-	if e.sent >= e.limit {
+	if e.sent.Load() >= e.limit {
 		return 0, io.EOF
 	}
 	n := 0
-	if e.sent == 0 {
+	if e.sent.Load() == 0 {
 		n = copy(p, `<?xml version="1.0"?><D:propfind xmlns:D="DAV:"><D:prop>`)
 	}
 	for ; n+8 <= len(p); n += 8 {
 		copy(p[n:], "<D:aaa/>")
 	}
-	e.sent += n
+	e.sent.Add(int64(n))
 	return n, nil
 }
 
@@ -106,14 +110,14 @@ func TestHugeXML(t *testing.T) {
 			resp, err := http.DefaultTransport.RoundTrip(req)
 			if err != nil {
 				// The answer may be lost when the server closes on what is still coming.
-				if body.sent > 20<<20 {
-					t.Errorf("%s %s: %d bytes were taken: %v", method, name, body.sent, err)
+				if body.sent.Load() > 20<<20 {
+					t.Errorf("%s %s: %d bytes were taken: %v", method, name, body.sent.Load(), err)
 				}
 				continue
 			}
 			_ = resp.Body.Close()
-			if resp.StatusCode != 413 || body.sent > 20<<20 {
-				t.Errorf("%s %s: %d after %d bytes", method, name, resp.StatusCode, body.sent)
+			if resp.StatusCode != 413 || body.sent.Load() > 20<<20 {
+				t.Errorf("%s %s: %d after %d bytes", method, name, resp.StatusCode, body.sent.Load())
 			}
 		}
 	}
