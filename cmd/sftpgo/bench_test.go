@@ -27,10 +27,44 @@ type contender struct {
 	once func()
 }
 
-// compare lets the contenders take turns, and reports megabytes per second of
-// processor time, and how many times those of the others ours are. The best turn
-// of each counts: whatever else the machine does only adds to the cost.
+// compare reports megabytes per second of processor time, and how many times
+// those of the others ours are.
 func compare(b *testing.B, contenders ...contender) {
+	best := bestTurns(b, contenders)
+	b.ReportMetric(0, "ns/op") // of all together, which nobody wants to know
+	for i, c := range contenders {
+		unit := "MB/cpu-s"
+		if i > 0 {
+			unit = c.name + "-MB/cpu-s"
+			b.ReportMetric(best[i].Seconds()/best[0].Seconds(), "x-"+c.name)
+		}
+		b.ReportMetric(bigFile/1e6/best[i].Seconds(), unit)
+	}
+}
+
+// perUnit is compare for figures that are costs: one turn is amount units, and
+// reported is the processor time of one unit, and what part of that of each other
+// contender ours is.
+func perUnit(b *testing.B, unit string, amount float64, contenders ...contender) {
+	best := bestTurns(b, contenders)
+	scale, name := 1.0, "cpu-s/"+unit
+	if best[0].Seconds()/amount < 0.1 {
+		scale, name = 1e6, "cpu-µs/"+unit
+	}
+	b.ReportMetric(0, "ns/op") // of all together, which nobody wants to know
+	for i, c := range contenders {
+		if i == 0 {
+			b.ReportMetric(best[0].Seconds()/amount*scale, name)
+			continue
+		}
+		b.ReportMetric(best[i].Seconds()/amount*scale, c.name+"-"+name)
+		b.ReportMetric(best[0].Seconds()/best[i].Seconds(), "of-"+c.name)
+	}
+}
+
+// bestTurns lets the contenders take turns, and returns the cost of the best turn
+// of each: whatever else the machine does only adds to it.
+func bestTurns(b *testing.B, contenders []contender) []time.Duration {
 	for _, c := range contenders { // warm: memory is touched for the first time, sessions of TLS are made
 		c.once()
 	}
@@ -44,15 +78,7 @@ func compare(b *testing.B, contenders ...contender) {
 			}
 		}
 	}
-	b.ReportMetric(0, "ns/op") // of all together, which nobody wants to know
-	for i, c := range contenders {
-		unit := "MB/cpu-s"
-		if i > 0 {
-			unit = c.name + "-MB/cpu-s"
-			b.ReportMetric(best[i].Seconds()/best[0].Seconds(), "x-"+c.name)
-		}
-		b.ReportMetric(bigFile/1e6/best[i].Seconds(), unit)
-	}
+	return best
 }
 
 // sources makes the file that is sent and the one that is fetched.
@@ -133,30 +159,4 @@ func (c *ftpClient) move(way, local, name string) {
 	} else if n := c.retrieve("/stored"); n != bigFile {
 		c.b.Fatalf("%d bytes came", n)
 	}
-}
-
-// BenchmarkDAV moves a big file over WebDAV in clear text.
-func BenchmarkDAV(b *testing.B) {
-	b.Run("upload", func(b *testing.B) {
-		s := startMeasured(b)
-		local := sources(b)
-		c := s.webDAV()
-		compare(b, contender{"", s.process.cpu, func() {
-			f, err := os.Open(local)
-			must(b, err)
-			defer f.Close()
-			c.put("/sent", f, bigFile)
-		}})
-		s.expect("sent", bigFile)
-	})
-	b.Run("download", func(b *testing.B) {
-		s := startMeasured(b)
-		makeFile(b, filepath.Join(s.home, "stored"), bigFile)
-		c := s.webDAV()
-		compare(b, contender{"", s.process.cpu, func() {
-			if n := c.get("/stored"); n != bigFile {
-				b.Fatalf("%d bytes came", n)
-			}
-		}})
-	})
 }

@@ -45,34 +45,13 @@ func startSSHPair(b *testing.B) *sshPair {
 	return p
 }
 
-// compare lets both servers do the same in turns. do gets what sets its client
-// apart; amount is how many units one turn is. Reported is the cost of one unit,
-// and what ours is of sshd's: of the best turn of each, since whatever else the
-// machine does only adds to the cost.
+// compare lets both servers do the same in turns; see perUnit.
 func (p *sshPair) compare(unit string, amount float64, do func(s sshServer)) {
-	for _, s := range p.list { // warm: memory is touched for the first time
-		do(s)
+	var list []contender
+	for _, s := range p.list {
+		list = append(list, contender{s.name, s.cost, func() { do(s) }})
 	}
-	best := make([]time.Duration, len(p.list))
-	for p.b.Loop() {
-		for i, s := range p.list {
-			begin := s.cost()
-			do(s)
-			if used := s.cost() - begin; best[i] == 0 || used < best[i] {
-				best[i] = used
-			}
-		}
-	}
-	scale, name := 1.0, "cpu-s/"+unit
-	if best[0].Seconds()/amount < 0.1 {
-		scale, name = 1e6, "cpu-µs/"+unit
-	}
-	p.b.ReportMetric(0, "ns/op") // of both together, which nobody wants to know
-	p.b.ReportMetric(best[0].Seconds()/amount*scale, name)
-	if len(best) > 1 {
-		p.b.ReportMetric(best[1].Seconds()/amount*scale, "sshd-"+name)
-		p.b.ReportMetric(best[0].Seconds()/best[1].Seconds(), "of-sshd")
-	}
+	perUnit(p.b, unit, amount, list...)
 }
 
 // client runs OpenSSH's sftp with a list of commands.
