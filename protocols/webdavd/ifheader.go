@@ -67,6 +67,21 @@ func (p *ifParser) between(open, end byte) (string, bool) {
 	return s, true
 }
 
+// entityTag takes a validator in brackets. It is quoted, and may hold a bracket
+// itself (RFC 9110 section 8.8.3).
+func (p *ifParser) entityTag() (string, bool) {
+	tag := strings.TrimSpace(p.rest[1:])
+	opaque, ok := strings.CutPrefix(strings.TrimPrefix(tag, "W/"), `"`)
+	end := strings.IndexByte(opaque, '"')
+	if !ok || end < 0 {
+		return "", false
+	}
+	after, ok := strings.CutPrefix(strings.TrimLeft(opaque[end+1:], " \t"), "]")
+	tag = tag[:len(tag)-len(opaque)+end+1]
+	p.rest = after
+	return tag, ok
+}
+
 // list takes one list in parentheses.
 func (p *ifParser) list() ([]webdav.Condition, bool) {
 	p.rest = p.rest[1:]
@@ -74,8 +89,8 @@ func (p *ifParser) list() ([]webdav.Condition, bool) {
 	for {
 		p.skip()
 		var c webdav.Condition
-		if after, ok := strings.CutPrefix(p.rest, "Not"); ok {
-			c.Not, p.rest = true, after
+		if len(p.rest) > 3 && strings.EqualFold(p.rest[:3], "Not") {
+			c.Not, p.rest = true, p.rest[3:]
 			p.skip()
 		}
 		if p.rest == "" {
@@ -89,7 +104,7 @@ func (p *ifParser) list() ([]webdav.Condition, bool) {
 		case '<':
 			c.Token, ok = p.between('<', '>')
 		case '[':
-			c.ETag, ok = p.between('[', ']')
+			c.ETag, ok = p.entityTag()
 		}
 		if !ok {
 			return nil, false

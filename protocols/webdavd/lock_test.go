@@ -167,6 +167,13 @@ func TestIfHeader(t *testing.T) {
 		{"<@/f> (<" + token + ">)", 207},
 		{"</f> (<" + token + ">)", 207},
 		{"<@/other> (<" + token + ">)", 412},
+		{"<http://elsewhere.example/f> (<" + token + ">)", 207}, // a proxy has another name
+		{"<http://[broken/f> (<" + token + ">)", 412},
+		{"<http://[broken/f> (Not <" + token + ">)", 207}, // there is no lock on it; the token is named
+		{"<@/a%00b> (Not [" + etag + "]) (<" + token + ">)", 207},
+		{"(<" + token + "> Not <DAV:no-lock> [" + etag + "])", 207},
+		{"(<" + token + "> [W/" + etag + "])", 412}, // a weak validator proves nothing
+		{"(<urn:uuid:00000000-0000-0000-0000-000000000000>)", 412},
 		{"<@/other> (Not <DAV:no-lock>) <@/f> (<" + token + ">)", 207},
 		{"(Not [\"other\"]) (<" + token + ">)", 207},
 		{"", 423},

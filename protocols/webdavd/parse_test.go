@@ -11,11 +11,12 @@ import (
 )
 
 func TestParseIf(t *testing.T) {
-	got, err := parseIf(` <http://h/a> (<urn:x> [W/"e"]) (Not ["f"])  <b> (Not<urn:y>)`)
+	got, err := parseIf(` <http://h/a> (<urn:x> [W/"e"]) (Not ["f"])  <b> (Not<urn:y>)(not [ "a]b" ])`)
 	want := []ifList{
 		{"http://h/a", []webdav.Condition{{Token: "urn:x"}, {ETag: `W/"e"`}}},
 		{"http://h/a", []webdav.Condition{{Not: true, ETag: `"f"`}}},
 		{"b", []webdav.Condition{{Not: true, Token: "urn:y"}}},
+		{"b", []webdav.Condition{{Not: true, ETag: `"a]b"`}}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(ifList{})); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
