@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"sftpgo/actions"
+	"sftpgo/protocols/ftpd"
 	"sftpgo/protocols/session"
 )
 
@@ -145,4 +147,75 @@ func TestClientsThatLeave(t *testing.T) {
 		t.Errorf("shutdown took %v", took)
 	}
 	s.empty(t)
+}
+
+// Under TLS the end of the connection alone is no end: the client has died, or
+// somebody has cut it. But many clients always end so, and it takes the setting.
+func TestCutTLS(t *testing.T) {
+	for _, tt := range []struct {
+		setting, code int
+		kind          actions.Kind
+		stored        string
+	}{
+		{1, 426, actions.UploadFailed, "old"}, {0, 226, actions.UploadDone, "half"},
+	} {
+		s := start(t, options{tls: true, cfg: func(c *ftpd.Config) { c.Bindings[0].TLSEnd = tt.setting }})
+		s.write(t, "a", "old")
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			cfg := s.trust(t)
+			cfg.MaxVersion = version
+			c := dial(t, s)
+			c.authTLS(cfg)
+			c.login()
+			d := c.data("STOR a")
+			c.expect(150)
+			if _, err := io.WriteString(d, "half"); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.(*tls.Conn).NetConn().(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			c.expect(tt.code)
+			if got := s.read(t, "a"); got != tt.stored {
+				t.Errorf("tls_end %d: %q is stored", tt.setting, got)
+			}
+			if e := s.events.take(t, 1)[0]; e.Kind != tt.kind {
+				t.Errorf("tls_end %d: event %s", tt.setting, e.Kind)
+			}
+			c.stor("old", "STOR a") // with a proper end
+			s.events.take(t, 1)
+		}
+	}
+}
+
+// A client that is killed closes its connections with clean ends, the control
+// connection first.
+func TestKilledClient(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		s := start(t, options{tls: true})
+		s.write(t, "a", "old")
+		for range 20 {
+			c := dial(t, s)
+			if secure {
+				c.authTLS(s.trust(t))
+			}
+			c.login()
+			d := c.data("STOR a")
+			c.expect(150)
+			if _, err := io.WriteString(d, "half"); err != nil {
+				t.Fatal(err)
+			}
+			if under, ok := d.(*tls.Conn); ok {
+				d = under.NetConn()
+			}
+			c.tcp.Close()
+			d.Close()
+			if e := s.events.take(t, 1)[0]; e.Kind != actions.UploadFailed {
+				t.Fatalf("event %s", e.Kind)
+			}
+		}
+		if got := s.read(t, "a"); got != "old" {
+			t.Errorf("%q is stored", got)
+		}
+	}
 }

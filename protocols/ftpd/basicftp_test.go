@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sftpgo/protocols/ftpd"
 )
 
 const basicFTPScript = `
@@ -67,7 +69,10 @@ func TestBasicFTP(t *testing.T) {
 	}
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
-			s := start(t, way.options())
+			o := way.options()
+			configured := o.cfg
+			o.cfg = func(c *ftpd.Config) { configured(c); c.Bindings[0].TLSEnd = 0 } // it does not always end TLS
+			s := start(t, o)
 			host, port, _ := net.SplitHostPort(s.addr)
 			local, back := t.TempDir(), t.TempDir()
 			want := tree(t, local)

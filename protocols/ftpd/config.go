@@ -72,6 +72,9 @@ type Binding struct {
 	// TLSSessionReuse: 1 takes a data connection with TLS only if it resumes the
 	// session of its control connection; 0 is optional.
 	TLSSessionReuse int `json:"tls_session_reuse"`
+	// TLSEnd: 1 takes an upload over TLS for whole only if TLS was ended properly
+	// (close_notify); 0 does not insist, because many clients just close the connection.
+	TLSEnd int `json:"tls_end"`
 	// ClientAuthType: 1 demands a client certificate, 2 verifies one if it is given,
 	// 0 asks for none. 1 and 2 need ca_certificates.
 	ClientAuthType int `json:"client_auth_type"`
@@ -88,9 +91,10 @@ type Binding struct {
 	PassiveConnectionsSecurity int `json:"passive_connections_security"`
 }
 
-// The values of Binding.TLSSessionReuse and PassiveConnectionsSecurity.
+// The values of Binding.TLSSessionReuse, TLSEnd and PassiveConnectionsSecurity.
 const (
 	reuseRequired       = 1
+	endStrict           = 1
 	passiveFromAnywhere = 1
 )
 
@@ -126,6 +130,9 @@ func (c Config) tlsFaults(b Binding) []error {
 	}
 	if b.TLSSessionReuse < 0 || b.TLSSessionReuse > reuseRequired {
 		fault("tls_session_reuse: %d is not 0 (optional) or 1 (required)", b.TLSSessionReuse)
+	}
+	if b.TLSEnd < 0 || b.TLSEnd > endStrict {
+		fault("tls_end: %d is not 0 (any) or 1 (strict)", b.TLSEnd)
 	}
 	switch kind, ok := certs.ClientAuth(b.ClientAuthType); {
 	case !ok:

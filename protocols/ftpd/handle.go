@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -52,13 +53,20 @@ func (h *handle) WriteTo(w io.Writer) (n int64, err error) {
 }
 
 // ReadFrom uploads what arrives on the data connection. Its end is the end of
-// the file: FTP in stream mode has no other (RFC 959, 3.4.1), so that a client
-// that dies after a clean FIN cannot be told from one that has finished.
+// the file: FTP in stream mode has no other (RFC 959, 3.4.1). The system closes all
+// connections of a client that dies, in the order in which they were opened: who has
+// ended the control connection before the data connection does not wait for an
+// answer, and has not finished.
 func (h *handle) ReadFrom(r io.Reader) (n int64, err error) {
 	defer h.c.rescue("upload", &err)
 	n, err = h.t.ReadFrom(r)
+	if err == nil && hasEnded(h.c.control.Conn) {
+		err = errControlEnded
+	}
 	return n, h.failed(err)
 }
+
+var errControlEnded = fmt.Errorf("the control connection ended before the upload: %w", io.ErrUnexpectedEOF)
 
 func (h *handle) failed(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {

@@ -196,8 +196,6 @@ func (c *client) WrapPassiveListener(l net.Listener) (net.Listener, error) {
 		return nil, refuse(session.ErrClosed)
 	}
 	c.passive = l
-	if c.srv.binding.PassiveConnectionsSecurity == passiveFromAnywhere {
-		return l, nil
-	}
-	return passiveListener{Listener: l, c: c}, nil
+	secure := c.srv.binding.TLSMode == tlsImplicit || c.cc != nil && c.cc.HasTLSForTransfers()
+	return passiveListener{Listener: l, c: c, secure: secure}, nil
 }

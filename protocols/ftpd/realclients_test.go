@@ -123,8 +123,8 @@ func (w way) options() options {
 }
 
 func ways() []way {
-	strict := func(c *ftpd.Config) { c.Bindings[0].TLSSessionReuse = 1 }
-	modern := func(c *ftpd.Config) { c.Bindings[0].TLSSessionReuse, c.Bindings[0].MinTLSVersion = 1, 13 }
+	strict := func(c *ftpd.Config) { c.Bindings[0].TLSSessionReuse, c.Bindings[0].TLSEnd = 1, 1 }
+	modern := func(c *ftpd.Config) { strict(c); c.Bindings[0].MinTLSVersion = 13 }
 	return []way{
 		{"clear", 0, nil, "set ftp:ssl-allow no", "ftp", nil},
 		{"explicit", 1, nil, "set ftp:ssl-force yes; set ftp:ssl-protect-data yes", "ftp", []string{"--ssl-reqd"}},
