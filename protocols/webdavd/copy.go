@@ -37,7 +37,7 @@ func (q *request) copy() error {
 		q.relocated(m)
 		return nil
 	}
-	if err := q.s.Mkdir(q.changing(), m.name); err != nil {
+	if err := q.s.MkdirLike(q.changing(), q.name, m.name); err != nil {
 		return missingParent(err)
 	}
 	if d == infinity {
@@ -90,7 +90,7 @@ func (w *treeCopy) copy(src, dst string) {
 	}
 	for _, name := range dirs { // the listing is closed by now
 		from, to := path.Join(src, name), path.Join(dst, name)
-		if err := w.q.s.Mkdir(w.q.changing(), to); err != nil {
+		if err := w.q.s.MkdirLike(w.q.changing(), from, to); err != nil {
 			w.fail(from, err)
 			continue
 		}

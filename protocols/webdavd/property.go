@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"sftpgo/dataprovider"
 	"sftpgo/vfs"
 )
 
@@ -18,6 +19,7 @@ type resource struct {
 	info  fs.FileInfo // links followed
 	real  string      // path by which locks are kept; empty: there are none
 	space *space
+	dead  []dataprovider.Property
 }
 
 // space asks at most once per request how much room there is.
@@ -110,6 +112,12 @@ func (r *resource) room() (vfs.Space, bool) {
 		r.space.Space, r.space.err = r.q.s.Space(r.q.Context(), r.name)
 	}
 	return r.space.Space, r.space.err == nil
+}
+
+// appendEmpty writes the empty element of a property.
+func appendEmpty(b []byte, name xml.Name) []byte {
+	b, end := appendTag(b, name)
+	return append(b, end...)
 }
 
 // appendTag writes a start tag for a property and returns the end tag. Names of

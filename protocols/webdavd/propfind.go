@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"sftpgo/dataprovider"
 )
 
 // maxNamed is how many properties one request may name: each is answered for
@@ -17,9 +19,13 @@ const maxNamed = 256
 // query is what a PROPFIND asks for.
 type query struct {
 	live    []property // with values, or only their names
+	dead    bool       // all of them, likewise
 	onlyTag bool
-	unknown []xml.Name // asked for by name, and nothing has them
+	unknown []xml.Name // asked for by name, and not live
 }
+
+// stored reports whether the answer depends on dead properties.
+func (want *query) stored() bool { return want.dead || len(want.unknown) > 0 }
 
 // propfind tells properties (RFC 4918 section 9.1). The whole tree is refused, as
 // section 9.1 allows.
@@ -67,14 +73,18 @@ func (q *request) listing(info fs.FileInfo) error {
 }
 
 // tell writes the answer while it reads the listing. Nothing is opened or looked
-// at per entry but links. A failure before the first entry is answered as such;
+// at per entry but links; dead properties are read for many entries at a time, and
+// only if there are any in the collection. A failure before the first entry is answered as such;
 // later ones cut the answer.
 func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 	top := resource{
 		q: q, name: q.name, info: info, space: &space{},
 		real: q.lockPath(),
 	}
-	b := want.append(startMultistatus(make([]byte, 0, flushAt+flushAt/4)), &top)
+	a, err := q.answer(want, &top, d)
+	if err != nil {
+		return err
+	}
 	if d == children {
 		prefix := strings.TrimSuffix(q.name, "/") + "/"
 		for entry, err := range q.s.List(q.Context(), q.name) {
@@ -89,15 +99,12 @@ func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 			if r.info = q.followed(r.name, entry); r.info == nil {
 				continue
 			}
-			if b = want.append(b, &r); len(b) >= flushAt {
-				if b, err = q.flush(b); err != nil {
-					return err
-				}
+			if err := a.add(r); err != nil {
+				return err
 			}
 		}
 	}
-	_, err := q.flush(append(b, "</D:multistatus>\n"...))
-	return err
+	return a.end()
 }
 
 // followed is the entry that a client sees: of a link, what it points to. What is
@@ -149,11 +156,12 @@ func (want *query) append(b []byte, r *resource) []byte {
 		}
 		b = append(append(append(b, "</D:"...), p.name...), '>')
 	}
+	b, unknown := want.appendDead(b, r)
 	b = append(b, "</D:prop>"...)
 	b = appendStatus(b, http.StatusOK)
 	b = append(b, "</D:propstat>"...)
-	if want.named() && len(missing)+len(want.unknown) > 0 {
-		b = want.appendMissing(b, missing)
+	if want.named() && len(missing)+len(unknown) > 0 {
+		b = appendMissing(b, missing, unknown)
 	}
 	return append(b, "</D:response>\n"...)
 }
@@ -161,15 +169,42 @@ func (want *query) append(b []byte, r *resource) []byte {
 // named reports whether the client asked by name, and hears what is missing.
 func (want *query) named() bool { return want.unknown != nil }
 
-func (want *query) appendMissing(b []byte, live []string) []byte {
+// appendDead writes the dead properties that are asked for, and returns the names
+// that are nothing here.
+func (want *query) appendDead(b []byte, r *resource) (_ []byte, unknown []xml.Name) {
+	if want.dead {
+		for _, p := range r.dead {
+			if want.onlyTag {
+				b = appendEmpty(b, xml.Name(p.PropertyName))
+			} else {
+				b = append(b, p.XML...)
+			}
+		}
+	}
+	if want.named() && len(r.dead) == 0 && !slices.Contains(want.unknown, win32Modified()) {
+		return b, want.unknown
+	}
+	for _, name := range want.unknown {
+		i := slices.IndexFunc(r.dead, func(p dataprovider.Property) bool { return xml.Name(p.PropertyName) == name })
+		switch {
+		case name == win32Modified():
+			b = appendWin32Modified(b, r.info.ModTime())
+		case i < 0:
+			unknown = append(unknown, name)
+		case !want.dead:
+			b = append(b, r.dead[i].XML...)
+		}
+	}
+	return b, unknown
+}
+
+func appendMissing(b []byte, live []string, unknown []xml.Name) []byte {
 	b = append(b, "<D:propstat><D:prop>"...)
 	for _, name := range live {
 		b = append(append(append(b, "<D:"...), name...), "/>"...)
 	}
-	for _, name := range want.unknown {
-		var end string
-		b, end = appendTag(b, name)
-		b = append(b, end...)
+	for _, name := range unknown {
+		b = appendEmpty(b, name)
 	}
 	b = append(b, "</D:prop>"...)
 	b = appendStatus(b, http.StatusNotFound)
@@ -201,6 +236,9 @@ func (n *names) UnmarshalXML(d *xml.Decoder, _ xml.StartElement) error {
 		case xml.StartElement:
 			if len(*n) >= maxNamed {
 				return errTooManyNames
+			}
+			if err := checkPropertyName(tok.Name); err != nil {
+				return err
 			}
 			if !slices.Contains(*n, tok.Name) {
 				*n = append(*n, tok.Name)
@@ -238,9 +276,9 @@ func parsePropfind(body []byte) (query, error) {
 		want.add(*p.Prop)
 		return want, nil
 	case p.Propname != nil:
-		return query{live: properties(), onlyTag: true}, nil
+		return query{live: properties(), dead: true, onlyTag: true}, nil
 	}
-	want := query{live: slices.DeleteFunc(properties(), func(p property) bool { return p.named })}
+	want := query{dead: true, live: slices.DeleteFunc(properties(), func(p property) bool { return p.named })}
 	if p.Include != nil {
 		want.unknown = []xml.Name{}
 		want.add(*p.Include)

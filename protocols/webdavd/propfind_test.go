@@ -211,20 +211,6 @@ func TestPropfindBodies(t *testing.T) {
 	}
 }
 
-// TestProppatch: what cannot be kept is refused property by property.
-func TestProppatch(t *testing.T) {
-	r := newRig(t, session.Config{})
-	r.write("f", "x")
-	got := properties(t, r.want(207, "PROPPATCH", "/f", setProperty).body)
-	if diff := cmp.Diff(map[string]map[string]string{"/f": {"{urn:n}a": "!403"}}, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	live := `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:getetag>x</D:getetag></D:prop></D:set></D:propertyupdate>`
-	if got := r.want(207, "PROPPATCH", "/f", live); !strings.Contains(got.body, "cannot-modify-protected-property") {
-		t.Errorf("live property: %s", got.body)
-	}
-}
-
 // TestPropfindLarge: a listing larger than any buffer arrives whole.
 func TestPropfindLarge(t *testing.T) {
 	r := newRig(t, session.Config{})

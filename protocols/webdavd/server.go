@@ -1,8 +1,8 @@
 // Package webdavd serves the files of a session over WebDAV (RFC 4918, classes
 // 1 and 2). It translates requests into session calls and errors into status
-// codes; permissions, quota and events are the session's. golang.org/x/net/webdav
-// reads and answers PROPPATCH and gives the types of properties; what it cannot
-// do is here, one method per file (docs/decisions/webdav.md says why).
+// codes; permissions, quota and events are the session's. What
+// golang.org/x/net/webdav cannot do is here, one method per file, and little of it
+// remained (docs/decisions/webdav.md says why).
 package webdavd
 
 import (

@@ -108,6 +108,9 @@ func (s scope) enter(tok xml.StartElement) (element, error) {
 			return e, fmt.Errorf("attribute %s is given twice", a.Name.Local)
 		}
 		seen[a.Name] = true
+		if err := checkDeclaration(a); err != nil {
+			return e, err
+		}
 		if a.Name.Space != "xmlns" {
 			continue
 		}
@@ -120,12 +123,28 @@ func (s scope) enter(tok xml.StartElement) (element, error) {
 	if err := s.check(tok.Name); err != nil {
 		return e, err
 	}
+	if tok.Name.Space == "xmlns" {
+		return e, errors.New("xmlns is no prefix of elements")
+	}
 	for _, a := range tok.Attr {
 		if err := s.check(a.Name); err != nil {
 			return e, err
 		}
 	}
 	return e, nil
+}
+
+// checkDeclaration keeps the namespaces of XML itself what they are (Namespaces in
+// XML 1.0, section 3).
+func checkDeclaration(a xml.Attr) error {
+	prefix, ok := a.Name.Local, a.Name.Space == "xmlns"
+	if a.Name == (xml.Name{Local: "xmlns"}) {
+		prefix, ok = "", true
+	}
+	if ok && (prefix == "xmlns" || a.Value == xmlnsNamespace || (prefix == "xml") != (a.Value == xmlNamespace)) {
+		return fmt.Errorf("prefix %q declared as %q", prefix, shorten(a.Value))
+	}
+	return nil
 }
 
 // leave ends the declarations of an element.
