@@ -133,13 +133,21 @@ var _ command.Command = secureCopy{}
 func (secureCopy) Name() string { return scpName }
 
 // Run implements command.Command.
-func (sc secureCopy) Run(_ context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
-	if err := scp.Run(args, scp.Stream{In: st.In, Out: st.Out, Err: st.Err}, s); err != nil {
-		s.Log().Debug("copy ended with errors", "error", err)
+func (sc secureCopy) Run(ctx context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
+	if err := sc.Copy(ctx, s, args, st); err != nil {
 		return 1
 	}
-	sc.record(s, st.Line, args)
 	return 0
+}
+
+// Copy implements shell.Copier.
+func (sc secureCopy) Copy(_ context.Context, s *session.Session, args []shellword.Word, st command.Stream) error {
+	if err := scp.Run(args, scp.Stream{In: st.In, Out: st.Out, Err: st.Err}, s); err != nil {
+		s.Log().Debug("copy ended with errors", "error", err)
+		return err
+	}
+	sc.record(s, st.Line, args)
+	return nil
 }
 
 // record writes the line of the log that Session.CommandDone writes for the

@@ -20,21 +20,31 @@ import (
 // chunk is how much of a file is moved at a time: a few SSH packets.
 const chunk = 128 << 10
 
+// InputBuffer is how many bytes are read ahead.
+const InputBuffer = 32 << 10
+
+// ErrStream: the run ended where the two sides do not agree on what the next byte
+// means, for instance in the middle of a file. Nothing else can use the stream.
+var ErrStream = errors.New("stream left in the middle")
+
 // Stream is what the command reads and writes.
 type Stream struct {
+	// In is read ahead, unless it is a *bufio.Reader with room for InputBuffer bytes:
+	// what follows the last byte of the run is left in that.
 	In       io.Reader
 	Out, Err io.Writer
 }
 
 // Run carries out the command whose words after "scp" are given. The error is
-// for the log and for the exit status; the client has been told.
+// for the log and for the exit status; the client has been told. It wraps
+// ErrStream if the streams are of no more use.
 func Run(words []shellword.Word, st Stream, s *session.Session) error {
 	a, err := parseArguments(words)
 	if err != nil {
 		fmt.Fprintf(st.Err, "scp: %s\n", err)
 		return fmt.Errorf("scp: %w", err)
 	}
-	w := &wire{in: bufio.NewReaderSize(st.In, 32<<10), out: st.Out, log: s.Log()}
+	w := &wire{in: bufio.NewReaderSize(st.In, InputBuffer), out: st.Out, log: s.Log()}
 	p := peer{wire: w, arguments: a, s: s, stderr: st.Err, buf: make([]byte, chunk)}
 	switch a.direction {
 	case sinking:
@@ -42,8 +52,11 @@ func Run(words []shellword.Word, st Stream, s *session.Session) error {
 	case sourcing:
 		err = (&source{peer: p}).run()
 	}
-	if err == nil && w.failed {
+	switch {
+	case err == nil && w.failed:
 		err = errIncomplete
+	case err != nil && !errors.Is(err, errEnded) && !isRefused(err):
+		err = fmt.Errorf("%w: %w", ErrStream, err)
 	}
 	if err != nil {
 		return fmt.Errorf("scp: %w", err)
