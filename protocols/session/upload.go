@@ -31,6 +31,7 @@ type upload struct {
 	sent    atomic.Int64 // bytes read back
 
 	properties []dataprovider.PropertyMove // of a copy
+	accept     func(old fs.FileInfo) error // see Accept; may be nil
 
 	room    *room
 	maxSize int64 // max_upload_file_size, 0 = no limit

@@ -60,6 +60,9 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 	e := t.s.event(kindOf(err), t.Name())
 	if t.keep(err) {
 		perr := oerr
+		if perr == nil && t.up.accept != nil {
+			perr = t.up.accept(old)
+		}
 		if perr == nil {
 			p, perr = t.publish(ctx, pg, old, e, err)
 		}
@@ -77,6 +80,16 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 		err = serr
 	}
 	return err
+}
+
+// Accept has Close publish a staged upload only if check takes what that would
+// replace, nil being nothing; nobody else replaces it meanwhile. An error of check
+// is why the upload failed. It is called before Close, and has no effect on a write
+// in place, which has replaced everything already.
+func (t *Transfer) Accept(check func(old fs.FileInfo) error) {
+	if t.up != nil {
+		t.up.accept = check
+	}
 }
 
 func kindOf(err error) actions.Kind {

@@ -57,6 +57,7 @@ func (q *request) store(mode vfs.Mode) (etag string, err error) {
 	if err != nil {
 		return "", missingParent(err)
 	}
+	t.Accept(q.precondition) // of two editors, the one who ends last must hear of the other
 	if err = q.receive(t); err == nil {
 		info, serr := t.Stat()
 		if err = serr; err == nil {
