@@ -94,9 +94,9 @@ func New(cfg Config, store dataprovider.Store, passwords Passwords, metrics Metr
 // Authenticate implements Authenticator.
 func (p *Provider) Authenticate(ctx context.Context, a Attempt) (Identity, error) {
 	var (
-		id     Identity
-		cached bool
-		err    error
+		id    Identity
+		noted bool
+		err   error
 	)
 	switch c := a.Credential.(type) {
 	case PublicKey:
@@ -104,7 +104,7 @@ func (p *Provider) Authenticate(ctx context.Context, a Attempt) (Identity, error
 	case Certificate:
 		return p.byCertificate(ctx, a)
 	case Password:
-		id, cached, err = p.byPassword(ctx, a, string(c))
+		id, noted, err = p.byPassword(ctx, a, string(c))
 	case Dialogue:
 		id, err = p.byDialogue(ctx, a, c)
 	default:
@@ -113,9 +113,7 @@ func (p *Provider) Authenticate(ctx context.Context, a Attempt) (Identity, error
 	switch {
 	case err != nil:
 		p.record.LoginFailed(ctx, a, err)
-	case !cached || a.Protocol != dataprovider.ProtocolDAV:
-		// WebDAV clients log in with every request; there one record each five
-		// minutes says it all.
+	case !noted:
 		p.record.LoggedIn(ctx, a, id)
 	}
 	return id, err

@@ -1,11 +1,13 @@
 package auth_test
 
 import (
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"sftpgo/dataprovider"
+	"sftpgo/protocols/auth"
 )
 
 func TestVerifiedPasswordIsForgotten(t *testing.T) {
@@ -60,5 +62,40 @@ func TestExpiryWithoutChangeOfRecord(t *testing.T) {
 		time.Sleep(time.Minute)
 		id, err := f.password(t, "alice", "right")
 		wantRejected(t, id, err, "expired")
+	})
+}
+
+// TestDAVLoginIsNotedPerAddress: a client of WebDAV logs in with every request, which
+// is noted once in a while; a login from elsewhere, or over another protocol, is
+// another one, whether or not the password is known to be right.
+func TestDAVLoginIsNotedPerAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.put(t, "alice", nil)
+		notes := func(protocol, address string) int {
+			t.Helper()
+			before := len(f.records(t, "login"))
+			for range 3 {
+				a := auth.Attempt{Protocol: protocol, Remote: netip.MustParseAddr(address), User: "alice", Credential: auth.Password("right")}
+				if _, err := f.Authenticate(t.Context(), a); err != nil {
+					t.Error(err)
+				}
+			}
+			return len(f.records(t, "login")) - before
+		}
+		for _, step := range []struct {
+			protocol, address string
+			want              int
+		}{
+			{"SSH", "192.0.2.1", 3}, {"DAV", "192.0.2.1", 1}, {"DAV", "192.0.2.1", 0}, {"DAV", "192.0.2.2", 1}, {"FTP", "192.0.2.2", 3},
+		} {
+			if got := notes(step.protocol, step.address); got != step.want {
+				t.Errorf("%s from %s: %d records, want %d", step.protocol, step.address, got, step.want)
+			}
+		}
+		time.Sleep(6 * time.Minute)
+		if got := notes("DAV", "192.0.2.1"); got != 1 {
+			t.Errorf("after a while: %d records", got)
+		}
 	})
 }

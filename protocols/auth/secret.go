@@ -11,8 +11,8 @@ import (
 	"sftpgo/dataprovider"
 )
 
-// byPassword also reports whether the password was known to be right.
-func (p *Provider) byPassword(ctx context.Context, a Attempt, plain string) (_ Identity, cached bool, _ error) {
+// byPassword also reports whether this login has been noted before.
+func (p *Provider) byPassword(ctx context.Context, a Attempt, plain string) (_ Identity, noted bool, _ error) {
 	u, rev, err := p.user(ctx, a.User)
 	if err != nil && !errors.Is(err, ErrRejected) {
 		return Identity{}, false, err
@@ -25,7 +25,23 @@ func (p *Provider) byPassword(ctx context.Context, a Attempt, plain string) (_ I
 	if err != nil {
 		return Identity{}, false, s.deny(ctx, err)
 	}
-	return s.accepted(ctx, id), s.cached, nil
+	id = s.accepted(ctx, id)
+	return id, s.noted(id), nil
+}
+
+// noted reports whether the log had this login when the password was last found
+// right. WebDAV clients log in with every request; one record per address and
+// lifetime of what is remembered says it all.
+func (s *secret) noted(id Identity) bool {
+	if s.a.Protocol != dataprovider.ProtocolDAV {
+		return false
+	}
+	k := s.p.verified.key(id.User, id.Revision, s.plain, address(s.a), id.Method)
+	if s.p.verified.has(k) {
+		return true
+	}
+	s.p.verified.add(k)
+	return false
 }
 
 // secret is one check of a password; the methods are called in the order in which

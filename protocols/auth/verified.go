@@ -35,10 +35,11 @@ func newVerifiedCache() *verifiedCache {
 }
 
 // key covers the revision and the stored hash: a record that was changed, or
-// deleted and added again, has another one.
-func (c *verifiedCache) key(u dataprovider.User, rev dataprovider.Revision, plain string) verifiedKey {
+// deleted and added again, has another one. So has a login from elsewhere, where
+// that matters.
+func (c *verifiedCache) key(u dataprovider.User, rev dataprovider.Revision, plain string, where ...string) verifiedKey {
 	mac := hmac.New(sha256.New, c.secret[:])
-	for _, part := range []string{u.Username, u.Password, plain} {
+	for _, part := range append([]string{u.Username, u.Password, plain}, where...) {
 		mac.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		mac.Write([]byte(part))
 	}

@@ -34,6 +34,7 @@ func TestVerifiedKeyDependsOnEverything(t *testing.T) {
 		"revision": c.key(u, 2, "plain"),
 		"hash":     c.key(dataprovider.User{Username: "ab", Password: "hash2"}, 1, "plain"),
 		"username": c.key(dataprovider.User{Username: "a", Password: "bhash"}, 1, "plain"),
+		"address":  c.key(u, 1, "plain", "192.0.2.1"),
 		"process":  newVerifiedCache().key(u, 1, "plain"),
 	} {
 		if other == base {
