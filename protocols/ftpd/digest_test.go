@@ -9,8 +9,10 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"sftpgo/dataprovider"
 )
@@ -83,4 +85,33 @@ func TestDigestsNeedThePermission(t *testing.T) {
 	c := login(t, s)
 	c.cmd(550, "HASH a")
 	c.cmd(550, "XCRC a")
+}
+
+// A digest that would take hours ends with its client, and with the server.
+func TestEndlessDigest(t *testing.T) {
+	s := start(t, options{cfg: everything, user: func(u *dataprovider.User) { u.MaxSessions = 1 }})
+	s.write(t, "huge", "")
+	if err := os.Truncate(s.path("huge"), 1<<42); err != nil {
+		t.Skipf("no sparse files: %v", err)
+	}
+	c := login(t, s)
+	c.send("XSHA512 huge")
+	c.tcp.Close()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		if c = dial(t, s); time.Now().After(deadline) {
+			t.Fatal("the session of the client that has left is still there")
+		}
+		c.cmd(331, "USER %s", testUser)
+		if code, _ := c.reply("PASS %s", testPassword); code == 230 {
+			break
+		}
+		c.tcp.Close()
+	}
+	c.send("XSHA512 huge")
+	begun := time.Now()
+	s.shutdown(t)
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("the server took %v to stop", took)
+	}
 }

@@ -3,6 +3,7 @@ package ftpd_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/textproto"
 	"os"
@@ -252,4 +253,35 @@ func TestSessionReuseRequired(t *testing.T) {
 	}
 	plain := login(t, s) // clear text is another matter: see tls_mode
 	roundTrip(t, plain)
+}
+
+// Active mode is TLS as well, with the client as the one who listens.
+func TestActiveTLS(t *testing.T) {
+	s := start(t, options{tls: true, cfg: func(c *ftpd.Config) { c.Bindings[0].TLSSessionReuse = 1 }})
+	s.write(t, "a", "content")
+	cfg := s.trust(t)
+	cfg.ClientSessionCache = tls.NewLRUClientSessionCache(10)
+	c := dial(t, s)
+	c.authTLS(cfg)
+	c.login()
+	for _, tt := range []struct {
+		cfg  *tls.Config
+		code int
+		want string
+	}{{cfg, 226, "content"}, {s.trust(t), 522, ""}} {
+		l := listen(t, "127.0.0.1:0")
+		c.cmd(200, "PORT %s", portArg(l.Addr()))
+		c.send("RETR a")
+		d, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(tls.Client(d, tt.cfg)) // the refused one fails
+		d.Close()
+		c.expect(150)
+		c.expect(tt.code)
+		if string(b) != tt.want {
+			t.Errorf("fetched %q", b)
+		}
+	}
 }

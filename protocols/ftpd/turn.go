@@ -63,6 +63,10 @@ func (d *driver) Site(string) *ftpserver.AnswerCommand {
 		if f == nil {
 			return &refusal{500, "Unknown command"}
 		}
+		// The session ends after the library, which waits for us.
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(d.c.ctx, cancel)()
 		r, err = f(ctx, d)
 		return err
 	})
