@@ -39,6 +39,9 @@ const (
 // Call is an event rendered for a receiver. A sink takes the parts that its
 // transport has room for.
 type Call struct {
+	// Name is the word of the dialect for the event, for transports that tell it
+	// beside the body. Empty: they do not.
+	Name        string
 	Args        []string // of a program, without the program itself
 	Env         []string // KEY=value, added to the environment of a program
 	Body        []byte   // of a request or message

@@ -16,6 +16,10 @@ func RedactURL(s string) string {
 	}
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
+		// A mistyped one, http:/user:password@host, parses as a path.
+		if at := strings.LastIndexByte(s, '@'); at >= 0 && strings.IndexByte(s[:at], ':') >= 0 {
+			s = s[at+1:]
+		}
 		scheme, rest = "", s
 	} else {
 		scheme += "://"

@@ -1,0 +1,24 @@
+package format
+
+import (
+	"fmt"
+
+	"sftpgo/actions"
+)
+
+// New returns the format that the setting "format" of a hook names.
+func New(name string) (actions.Format, error) {
+	switch name {
+	case actions.FormatRustus:
+		return Rustus{}, nil
+	case actions.FormatRustusV2:
+		return RustusV2{}, nil
+	case actions.FormatTusd:
+		return Tusd{}, nil
+	case actions.FormatSFTPGo:
+		return SFTPGo{}, nil
+	case actions.FormatCloudEvents:
+		return CloudEvents{}, nil
+	}
+	return nil, fmt.Errorf("unknown format %q", name)
+}

@@ -1,0 +1,162 @@
+package actions
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Hook is an entry of the section "hooks": a receiver of events.
+type Hook struct {
+	// Name tells the hook from the others: letters, digits, "-" and "_", at most 64.
+	// What waits for delivery belongs to the name, so a new one is a new hook.
+	Name string `json:"name"`
+	// Target is the absolute path of a program, or an http or https URL.
+	Target string `json:"target"`
+	// Format is what the target gets: rustus (also when empty), rustus-v2, tusd,
+	// sftpgo or cloudevents.
+	Format string `json:"format"`
+	// Events lists what the hook is told of: upload, download, delete, rename,
+	// ssh_cmd; with the formats rustus, rustus-v2 and tusd upload, delete or
+	// post-finish, post-receive, post-terminate. Empty is everything that the format
+	// has a name for.
+	Events []string `json:"events"`
+	// Filters leave events out.
+	Filters HookFilters `json:"filters"`
+	// Timeout, in seconds, limits a run of a program (0: 30) or each attempt of a
+	// request (0: http.timeout).
+	Timeout int `json:"timeout"`
+	// Retry says when what failed is tried again.
+	Retry HookRetry `json:"retry"`
+	// Environment of a program: inherit (also when empty), that of the server
+	// without its own secrets, or clean, none of it but PATH.
+	Environment string `json:"environment"`
+	// Secrets sign requests by the Standard Webhooks scheme, each one with a
+	// signature of its own, so that an old and a new one can be valid at a time: 24
+	// to 64 bytes in base64, with whsec_ in front or without. Empty: no signature.
+	Secrets []string `json:"secrets"`
+}
+
+// HookFilters leave events out. An event must pass all that are not empty.
+type HookFilters struct {
+	// Protocols are those of the session: SFTP, SCP, SSH, FTP, DAV.
+	Protocols []string `json:"protocols"`
+	// Users are patterns for names of users: * is any text, ? one letter, [a-c] one
+	// of them.
+	Users []string `json:"users"`
+	// Paths are patterns for the path that the client sees, of a rename also the new
+	// one: * is any text without a slash, ** any. Without a slash the pattern is for
+	// the last part of the path.
+	Paths []string `json:"paths"`
+	// MinSize, in bytes, leaves out events of uploads, downloads and deletions of
+	// less.
+	MinSize int64 `json:"min_size"`
+	// OnlyFailures leaves out what went well.
+	OnlyFailures bool `json:"only_failures"`
+}
+
+// HookRetry is a schedule of tries. All zero is the built-in one.
+type HookRetry struct {
+	// Pause, in seconds, comes before the second try; each further one is twice as
+	// long (0: built-in pauses).
+	Pause int `json:"pause"`
+	// LongestPause, in seconds, ends the doubling (0: an hour).
+	LongestPause int `json:"longest_pause"`
+	// Tries is the number of tries in all, then the event is a dead letter (0: 30,
+	// or 10 if the receiver refuses it).
+	Tries int `json:"tries"`
+}
+
+// The formats.
+const (
+	FormatRustus      = "rustus"
+	FormatRustusV2    = "rustus-v2"
+	FormatTusd        = "tusd"
+	FormatSFTPGo      = "sftpgo"
+	FormatCloudEvents = "cloudevents"
+)
+
+// EnvironmentClean is the value of Environment for a program that inherits nothing.
+const EnvironmentClean = "clean"
+
+// Dialect is the format, the default one included.
+func (h Hook) Dialect() string {
+	if h.Format == "" {
+		return FormatRustus
+	}
+	return h.Format
+}
+
+// tellsUploads reports whether the format is one of upload hooks, which have names
+// for the life of an upload only.
+func (h Hook) tellsUploads() bool {
+	switch h.Dialect() {
+	case FormatRustus, FormatRustusV2, FormatTusd:
+		return true
+	}
+	return false
+}
+
+// IsURL reports whether Target is a URL; the first four letters decide, as for
+// common.actions.
+func (h Hook) IsURL() bool { return strings.HasPrefix(h.Target, "http") }
+
+// Limit is Timeout as a duration.
+func (h Hook) Limit() time.Duration { return time.Duration(h.Timeout) * time.Second }
+
+// Kinds returns the kinds of events that the hook may want; words that it does not
+// know are left to Validate.
+func (h Hook) Kinds() []Kind {
+	var kinds []Kind
+	for _, w := range h.words() {
+		if len(h.Events) > 0 && !slices.Contains(h.Events, w.name) {
+			continue
+		}
+		for _, k := range w.kinds {
+			if !slices.Contains(kinds, k) {
+				kinds = append(kinds, k)
+			}
+		}
+	}
+	return kinds
+}
+
+// Wants reports whether the hook is told of an event of one of its kinds.
+func (h Hook) Wants(e *Event) bool {
+	if h.tellsUploads() {
+		if _, named := UploadHookName(e); !named {
+			return false
+		}
+	}
+	return h.Filters.pass(e)
+}
+
+// Schedule returns the pauses between the tries; builtin are those that count where
+// nothing is set, and that a number of tries without pauses shortens or continues.
+func (r HookRetry) Schedule(builtin []time.Duration) []time.Duration {
+	if r == (HookRetry{}) {
+		return builtin
+	}
+	tries := r.Tries
+	if tries == 0 {
+		tries = len(builtin) + 1
+	}
+	longest := time.Duration(r.LongestPause) * time.Second
+	if longest == 0 {
+		longest = time.Hour
+	}
+	pauses := make([]time.Duration, 0, tries-1)
+	next := time.Duration(r.Pause) * time.Second
+	for i := range tries - 1 {
+		switch {
+		case r.Pause > 0:
+			pauses = append(pauses, min(next, longest))
+			next = min(2*next, longest)
+		case i < len(builtin):
+			pauses = append(pauses, min(builtin[i], longest))
+		default:
+			pauses = append(pauses, longest)
+		}
+	}
+	return pauses
+}

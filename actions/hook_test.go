@@ -1,0 +1,182 @@
+package actions_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sftpgo/actions"
+)
+
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+func TestValidateHooks(t *testing.T) {
+	good := actions.Hook{Name: "index", Target: "https://h.example/x", Secrets: []string{secret}}
+	with := func(change func(h *actions.Hook)) []actions.Hook {
+		h := good
+		change(&h)
+		return []actions.Hook{h}
+	}
+	for _, tt := range []struct {
+		name  string
+		hooks []actions.Hook
+		want  []string
+	}{
+		{"none", nil, nil},
+		{"good", []actions.Hook{good, {Name: "scan", Target: "/bin/scan", Format: "sftpgo", Events: []string{"upload", "ssh_cmd"}, Environment: "clean", Timeout: 5}}, nil},
+		{"names of upload hooks", with(func(h *actions.Hook) { h.Events = []string{"post-finish", "post-receive", "post-terminate", "upload"} }), nil},
+		{"same name", []actions.Hook{good, good}, []string{`1.name: "index" is the name of hook 0, too`}},
+		{"no name", with(func(h *actions.Hook) { h.Name = "" }), []string{"0.name: every hook needs one"}},
+		{"odd name", with(func(h *actions.Hook) { h.Name = "a b" }), []string{`0.name: "a b" is not of letters, digits, "-" and "_", at most 64`}},
+		{"no target", with(func(h *actions.Hook) { h.Target = "" }), []string{"0.target: the path of a program or a URL is missing", "0.secrets: they sign requests to a URL; a program needs none"}},
+		{"relative target", []actions.Hook{{Name: "a", Target: "hook.sh"}}, []string{`0.target: "hook.sh" is neither an absolute path nor an http(s) URL`}},
+		{"password in the target", with(func(h *actions.Hook) { h.Target = "http:/u:seeded@x?seeded" }), []string{`0.target: "x" begins with "http" but is not a URL like http://host/path or https://host/path`}},
+		{"format", with(func(h *actions.Hook) { h.Format = "rustus_v2"; h.Events = []string{"nothing"} }), []string{`0.format: unknown format "rustus_v2"; did you mean "rustus-v2"?`}},
+		{"mistyped event", with(func(h *actions.Hook) { h.Events = []string{"delete", "uplaod"} }), []string{`0.events.1: unknown event "uplaod"; did you mean "upload"?`}},
+		{"event of others", with(func(h *actions.Hook) { h.Events = []string{"rename"} }), []string{`0.events.0: the format rustus has no name for "rename"; it has upload, delete, post-finish, post-receive, post-terminate`}},
+		{"event of upload hooks", with(func(h *actions.Hook) { h.Format = "cloudevents"; h.Events = []string{"post-finish"} }), []string{`0.events.0: the format cloudevents has no name for "post-finish"; it has upload, download, delete, rename, ssh_cmd`}},
+		{"later events", with(func(h *actions.Hook) { h.Events = []string{"pre-create", "pre-delete"} }), []string{`0.events.0: "pre-create" is not available in this version`, `0.events.1: "pre-delete" is a question, which only common.actions can ask in this version`}},
+		{"protocol", with(func(h *actions.Hook) { h.Filters.Protocols = []string{"sftp"} }), []string{`0.filters.protocols.0: unknown protocol "sftp"; did you mean "SFTP"?`}},
+		{"patterns", with(func(h *actions.Hook) {
+			h.Filters = actions.HookFilters{Users: []string{""}, Paths: []string{"/in/**", "/[a"}, MinSize: -1}
+		}), []string{`0.filters.users.0: "" is not a pattern`, `0.filters.paths.1: "/[a" is not a pattern`, "0.filters.min_size: -1 is negative"}},
+		{"numbers", with(func(h *actions.Hook) {
+			h.Timeout, h.Retry = -1, actions.HookRetry{Pause: -1, LongestPause: 1 << 30, Tries: 1001}
+		}), []string{"0.timeout: -1 is not between 0 and 86400", "0.retry.pause: -1 is not between 0 and 604800", "0.retry.longest_pause: 1073741824 is not between 0 and 604800", "0.retry.tries: 1001 is not between 0 and 1000"}},
+		{"environment", []actions.Hook{{Name: "a", Target: "/b", Environment: "clear"}}, []string{`0.environment: unknown environment "clear"; did you mean "clean"?`}},
+		{"environment of a URL", with(func(h *actions.Hook) { h.Environment = "clean" }), []string{"0.environment: a URL has none; it is for programs"}},
+		{"secrets", with(func(h *actions.Hook) { h.Secrets = []string{secret, "seeded!", "whsec_c2VlZGVk"} }), []string{
+			`0.secrets.1: not base64; make one with: printf 'whsec_%s\n' "$(openssl rand -base64 32)"`,
+			"0.secrets.2: 6 bytes; a secret has 24 to 64 bytes in base64"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			if err := actions.ValidateHooks(tt.hooks); err != nil {
+				got = strings.Split(err.Error(), "\n")
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestFilters(t *testing.T) {
+	upload := actions.Event{
+		Kind:    actions.UploadDone,
+		Session: actions.Session{User: "alice", Protocol: "SFTP"},
+		Object:  actions.Object{Name: "/in/2026/a.csv"},
+		Result:  actions.Result{Status: actions.StatusOK, Size: 1000},
+	}
+	failed, rename := upload, upload
+	failed.Kind, failed.Result = actions.UploadFailed, actions.Result{Status: actions.StatusQuota}
+	rename.Kind, rename.Object.Target, rename.Result.Size = actions.RenameDone, "/out/b.txt", 0
+	for _, tt := range []struct {
+		name   string
+		filter actions.HookFilters
+		event  actions.Event
+		reason string
+	}{
+		{"none", actions.HookFilters{}, upload, ""},
+		{"protocol", actions.HookFilters{Protocols: []string{"FTP", "SFTP"}}, upload, ""},
+		{"other protocol", actions.HookFilters{Protocols: []string{"FTP"}}, upload, "protocols"},
+		{"user", actions.HookFilters{Users: []string{"bob", "al*"}}, upload, ""},
+		{"other user", actions.HookFilters{Users: []string{"al"}}, upload, "users"},
+		{"last part", actions.HookFilters{Paths: []string{"*.csv"}}, upload, ""},
+		{"other last part", actions.HookFilters{Paths: []string{"*.CSV"}}, upload, "paths"},
+		{"whole path", actions.HookFilters{Paths: []string{"/in/2026/a.csv"}}, upload, ""},
+		{"star stays in a part", actions.HookFilters{Paths: []string{"/in/*"}}, upload, "paths"},
+		{"stars for each part", actions.HookFilters{Paths: []string{"/*/*/*"}}, upload, ""},
+		{"two stars", actions.HookFilters{Paths: []string{"/in/**"}}, upload, ""},
+		{"two stars in between", actions.HookFilters{Paths: []string{"/in/**/*.csv"}}, upload, ""},
+		{"two stars for nothing", actions.HookFilters{Paths: []string{"/in/2026/**/a.csv"}}, upload, ""},
+		{"two stars twice", actions.HookFilters{Paths: []string{"/**/2026/**"}}, upload, ""},
+		{"two stars elsewhere", actions.HookFilters{Paths: []string{"/out/**", "/**/2025/**"}}, upload, "paths"},
+		{"target of a rename", actions.HookFilters{Paths: []string{"/out/*"}}, rename, ""},
+		{"source of a rename", actions.HookFilters{Paths: []string{"/in/**"}}, rename, ""},
+		{"large enough", actions.HookFilters{MinSize: 1000}, upload, ""},
+		{"too small", actions.HookFilters{MinSize: 1001}, upload, "min_size"},
+		{"without size", actions.HookFilters{MinSize: 1001}, rename, ""},
+		{"went well", actions.HookFilters{OnlyFailures: true}, upload, "only_failures"},
+		{"failed", actions.HookFilters{OnlyFailures: true}, failed, ""},
+		{"all must pass", actions.HookFilters{OnlyFailures: true, Users: []string{"bob"}}, failed, "users"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.filter.Reason(&tt.event); got != tt.reason {
+				t.Errorf("reason %q, want %q", got, tt.reason)
+			}
+			h := actions.Hook{Format: actions.FormatSFTPGo, Filters: tt.filter}
+			if h.Wants(&tt.event) != (tt.reason == "") {
+				t.Error("Wants and Reason differ")
+			}
+		})
+	}
+}
+
+// A client chooses names, so they must not be able to cost time.
+func TestPatternsAreFast(t *testing.T) {
+	f := actions.HookFilters{Paths: []string{"/" + strings.Repeat("**/a/", 50) + "b"}}
+	e := actions.Event{Object: actions.Object{Name: "/" + strings.Repeat("a/", 2000) + "c"}}
+	start := time.Now()
+	if f.Reason(&e) != "paths" {
+		t.Error("matches")
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestKindsOfHooks(t *testing.T) {
+	for _, tt := range []struct {
+		format string
+		events []string
+		want   []actions.Kind
+	}{
+		{"", nil, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.DeleteDone}},
+		{"tusd", []string{"post-finish"}, []actions.Kind{actions.UploadDone}},
+		{"rustus-v2", []string{"post-terminate", "upload"}, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.DeleteDone}},
+		{"sftpgo", []string{"rename"}, []actions.Kind{actions.RenameDone}},
+		{"cloudevents", nil, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.DownloadDone, actions.DeleteDone, actions.RenameDone, actions.SSHCommand}},
+	} {
+		if d := cmp.Diff(tt.want, actions.Hook{Format: tt.format, Events: tt.events}.Kinds()); d != "" {
+			t.Errorf("%s %v: %s", tt.format, tt.events, d)
+		}
+	}
+}
+
+// Of an upload of which nothing is left the upload hooks have no name.
+func TestUploadHooksOfFailedUploads(t *testing.T) {
+	e := actions.Event{Kind: actions.UploadFailed, Result: actions.Result{Size: 5}}
+	if !(actions.Hook{}).Wants(&e) {
+		t.Error("kept data is not told")
+	}
+	e.Result.Size = 0
+	if (actions.Hook{}).Wants(&e) {
+		t.Error("nothing is told as post-receive")
+	}
+	if !(actions.Hook{Format: actions.FormatCloudEvents}).Wants(&e) {
+		t.Error("cloudevents has a name for it")
+	}
+}
+
+func TestSchedule(t *testing.T) {
+	builtin := []time.Duration{time.Second, 2 * time.Hour}
+	for _, tt := range []struct {
+		retry actions.HookRetry
+		want  []time.Duration
+	}{
+		{actions.HookRetry{}, builtin},
+		{actions.HookRetry{Tries: 1}, []time.Duration{}},
+		{actions.HookRetry{Tries: 2}, builtin[:1]},
+		{actions.HookRetry{Tries: 4}, []time.Duration{time.Second, time.Hour, time.Hour}},
+		{actions.HookRetry{LongestPause: 10}, []time.Duration{time.Second, 10 * time.Second}},
+		{actions.HookRetry{Pause: 3, LongestPause: 10, Tries: 5}, []time.Duration{3 * time.Second, 6 * time.Second, 10 * time.Second, 10 * time.Second}},
+		{actions.HookRetry{Pause: 7200, Tries: 3}, []time.Duration{time.Hour, time.Hour}},
+	} {
+		if d := cmp.Diff(tt.want, tt.retry.Schedule(builtin)); d != "" {
+			t.Errorf("%+v: %s", tt.retry, d)
+		}
+	}
+}

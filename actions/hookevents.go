@@ -1,0 +1,60 @@
+package actions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// word is what the setting events calls some kinds.
+type word struct {
+	name  string
+	kinds []Kind
+}
+
+// words returns the events that the format has names for, in the order of the
+// documentation.
+func (h Hook) words() []word {
+	if h.tellsUploads() {
+		return []word{
+			{"upload", []Kind{UploadDone, UploadFailed}},
+			{"delete", []Kind{DeleteDone}},
+			{postFinish, []Kind{UploadDone}},
+			{postReceive, []Kind{UploadFailed}},
+			{postTerminate, []Kind{DeleteDone}},
+		}
+	}
+	return []word{
+		{"upload", []Kind{UploadDone, UploadFailed}},
+		{"download", []Kind{DownloadDone}},
+		{"delete", []Kind{DeleteDone}},
+		{"rename", []Kind{RenameDone}},
+		{"ssh_cmd", []Kind{SSHCommand}},
+	}
+}
+
+// checkEvent says what is wrong with a word of the setting events.
+func (h Hook) checkEvent(name string) error {
+	var known []string
+	for _, w := range h.words() {
+		known = append(known, w.name)
+	}
+	switch {
+	case slices.Contains(known, name):
+		return nil
+	case name == "pre-delete":
+		return fmt.Errorf("%q is a question, which only common.actions can ask in this version", name)
+	case slices.Contains([]string{"pre-create", "post-create", "pre-terminate", "pre-upload", "pre-download", "copy"}, name):
+		return fmt.Errorf("%q is not available in this version", name)
+	}
+	other := Hook{Format: FormatSFTPGo}
+	if !h.tellsUploads() {
+		other.Format = FormatRustus
+	}
+	for _, w := range other.words() {
+		if w.name == name {
+			return fmt.Errorf("the format %s has no name for %q; it has %s", h.Dialect(), name, strings.Join(known, ", "))
+		}
+	}
+	return checkName(name, known)
+}
