@@ -338,4 +338,12 @@ func testPing(t *testing.T, f *fixture) {
 	if _, err := s.Outbox().Settle(t.Context(), 0, dataprovider.Settlement{}); !errors.Is(err, dataprovider.ErrUnavailable) {
 		t.Errorf("Settle after Close: %v, want ErrUnavailable", err)
 	}
+	if err := s.Properties().Patch(t.Context(), dataprovider.PropertyPatch{
+		Path: "/a", Changes: []dataprovider.PropertyChange{set(prop("p", ""))},
+	}); !errors.Is(err, dataprovider.ErrUnavailable) {
+		t.Errorf("Patch after Close: %v, want ErrUnavailable", err)
+	}
+	if _, err := s.Properties().Get(t.Context(), "/a"); !errors.Is(err, dataprovider.ErrUnavailable) {
+		t.Errorf("Get of properties after Close: %v, want ErrUnavailable", err)
+	}
 }

@@ -1,12 +1,14 @@
 package webdavd_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,6 +103,27 @@ func TestProppatch(t *testing.T) {
 	if e := r.events(); len(e) > 0 {
 		t.Errorf("events %v", e)
 	}
+}
+
+// TestXMLEncodings: UTF-16 in both orders, and UTF-8 with a mark.
+func TestXMLEncodings(t *testing.T) {
+	r := newRig(t, session.Config{})
+	r.write("f", "x")
+	body := strings.Replace(update(setting("<n:a>ä 𝄞</n:a>")), `"1.0"`, `"1.0" encoding="utf-16"`, 1)
+	units := utf16.Encode([]rune("\ufeff" + body))
+	big, _ := binary.Append(nil, binary.BigEndian, units)
+	little, _ := binary.Append(nil, binary.LittleEndian, units)
+	for name, sent := range map[string]string{
+		"big": string(big), "little": string(little), "mark": "\ufeff" + update(setting("<n:a>ä 𝄞</n:a>")),
+	} {
+		r.patch("/f", sent, map[string]string{"{urn:n}a": ""})
+		if d := cmp.Diff(map[string]string{"{urn:n}a": "ä 𝄞"}, r.dead("/f")); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+		r.patch("/f", update(removing("<n:a/>")), map[string]string{"{urn:n}a": ""})
+	}
+	r.want(400, "PROPPATCH", "/f", string(big[:len(big)-1]))
+	r.want(400, "PROPPATCH", "/f", strings.Replace(body, "utf-16", "ebcdic", 1))
 }
 
 func TestProppatchMalformed(t *testing.T) {

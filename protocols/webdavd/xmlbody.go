@@ -2,12 +2,14 @@ package webdavd
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf16"
 )
 
 const (
@@ -35,10 +37,41 @@ func (q *request) xmlBody() ([]byte, error) {
 	if len(body) == 0 {
 		return nil, nil
 	}
-	if err := checkXML(body); err != nil {
+	if body, err = utf8Of(body); err == nil {
+		err = checkXML(body)
+	}
+	if err != nil {
 		return nil, &refusal{status: http.StatusBadRequest, text: "malformed XML", cause: err}
 	}
 	return body, nil
+}
+
+// utf8Of decodes UTF-16, which every reader of XML must take (XML 1.0, section
+// 4.3.3), and takes away a byte order mark. Other encodings the decoder refuses.
+func utf8Of(body []byte) ([]byte, error) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
+		return body[3:], nil
+	case bytes.HasPrefix(body, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	case bytes.HasPrefix(body, []byte("\xff\xfe")):
+		order = binary.LittleEndian
+	default:
+		return body, nil
+	}
+	if len(body)%2 != 0 {
+		return nil, errors.New("half a character of UTF-16")
+	}
+	units := make([]uint16, 0, len(body)/2)
+	for i := 2; i < len(body); i += 2 {
+		units = append(units, order.Uint16(body[i:]))
+	}
+	text := []byte(string(utf16.Decode(units)))
+	if end := bytes.Index(text, []byte("?>")); end > 0 && bytes.HasPrefix(text, []byte("<?xml ")) {
+		text = text[end+2:] // it names the encoding that was
+	}
+	return text, nil
 }
 
 // element is one open element: its name as written and the prefixes it declares.
