@@ -10,7 +10,7 @@ type Lock struct {
 	Token   string // a URI; no two locks have the same
 	Path    string // of the resource, as Session.RealPath gives it
 	Holder  string // name of the user, who alone may use the token
-	Owner   string // XML that the client gave for others to read
+	Owner   string // element in XML that the client gave for others to read
 	Shared  bool
 	Deep    bool // of depth infinity
 	Expires time.Time

@@ -133,12 +133,7 @@ type lockInfo struct {
 	Exclusive *struct{} `xml:"DAV: lockscope>exclusive"`
 	Shared    *struct{} `xml:"DAV: lockscope>shared"`
 	Write     *struct{} `xml:"DAV: locktype>write"`
-	Owner     fragment  `xml:"DAV: owner"`
 }
-
-// maxOwner is how long the text about the owner may be: it is kept and shown in
-// listings.
-const maxOwner = 4 << 10
 
 // wanted reads which lock the client asks for.
 func (q *request) wanted(body []byte) (dataprovider.Lock, error) {
@@ -149,8 +144,9 @@ func (q *request) wanted(body []byte) (dataprovider.Lock, error) {
 	if info.Write == nil || (info.Exclusive == nil) == (info.Shared == nil) {
 		return dataprovider.Lock{}, refuse(http.StatusBadRequest, "a lock is a write lock, exclusive or shared")
 	}
-	if len(info.Owner) > maxOwner {
-		return dataprovider.Lock{}, refuse(http.StatusBadRequest, "the owner of the lock is too long")
+	owner, err := ownerOf(body)
+	if err != nil {
+		return dataprovider.Lock{}, &refusal{status: http.StatusBadRequest, text: "the owner of the lock is too long or malformed", cause: err}
 	}
 	d, err := q.depth()
 	if err != nil || d == children {
@@ -159,7 +155,7 @@ func (q *request) wanted(body []byte) (dataprovider.Lock, error) {
 	return dataprovider.Lock{
 		Path:   q.s.RealPath(q.Context(), q.name),
 		Holder: q.s.User().Username,
-		Owner:  string(info.Owner),
+		Owner:  owner,
 		Shared: info.Shared != nil,
 		Deep:   d == infinity,
 	}, nil

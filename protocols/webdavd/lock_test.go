@@ -1,6 +1,7 @@
 package webdavd_test
 
 import (
+	"encoding/xml"
 	"fmt"
 	"strings"
 	"testing"
@@ -120,7 +121,7 @@ func TestLockAnswer(t *testing.T) {
 		name := "/" + strings.ReplaceAll(header, " ", "")
 		got := r.want(201, "LOCK", name, exclusive, "Timeout: "+header)
 		for _, part := range []string{
-			"<D:timeout>Second-" + seconds + "<", `<D:owner><href xmlns="DAV:">mailto:a@example.com</href></D:owner>`,
+			"<D:timeout>Second-" + seconds + "<", `<D:owner xmlns:D="DAV:"><D:href>mailto:a@example.com</D:href></D:owner>`,
 			"<D:locktoken><D:href>" + strings.Trim(got.header.Get("Lock-Token"), "<>"), "<D:depth>infinity<",
 		} {
 			if !strings.Contains(got.body, part) {
@@ -132,6 +133,35 @@ func TestLockAnswer(t *testing.T) {
 			t.Errorf("refreshed: %s", again.body)
 		}
 	}
+}
+
+// TestLockOwner: what others read is what the client wrote, with what it inherited.
+func TestLockOwner(t *testing.T) {
+	r := newRig(t, session.Config{})
+	for i, test := range []struct{ lockinfo, owner string }{
+		{
+			`<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype><owner>  Jane &amp; John` + "\n" + `</owner></lockinfo>`,
+			`<owner xmlns="DAV:">  Jane &amp; John` + "\n" + `</owner>`,
+		},
+		{
+			`<a:lockinfo xmlns:a="DAV:" xmlns:b="urn:b" xml:lang="de"><a:lockscope><a:shared/></a:lockscope><a:locktype><a:write/></a:locktype>` +
+				`<a:owner b:x="1"><b:who y="&lt;">J</b:who><none/></a:owner></a:lockinfo>`,
+			`<a:owner b:x="1" xmlns:a="DAV:" xmlns:b="urn:b" xml:lang="de"><b:who y="&lt;">J</b:who><none></none></a:owner>`,
+		},
+		{`<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype></lockinfo>`, "<D:depth>infinity</D:depth><D:timeout>"},
+	} {
+		name := fmt.Sprint("/", i)
+		got := r.want(201, "LOCK", name, test.lockinfo)
+		found := r.want(207, "PROPFIND", name, ask("lockdiscovery"), "Depth: 0").body
+		if !strings.Contains(got.body, test.owner) || !strings.Contains(found, test.owner) {
+			t.Errorf("%s not in %s", test.owner, got.body)
+		}
+		if err := xml.Unmarshal([]byte(got.body), new(struct{})); err != nil {
+			t.Errorf("%s: %v", got.body, err)
+		}
+	}
+	r.want(400, "LOCK", "/long", `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner>`+
+		strings.Repeat("x", 5000)+`</D:owner></D:lockinfo>`)
 }
 
 // TestLockLimit: one user cannot fill the table, and the others still get locks.

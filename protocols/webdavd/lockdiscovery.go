@@ -49,9 +49,7 @@ func (q *request) appendLock(b []byte, l dataprovider.Lock, now time.Time) []byt
 		depth = "infinity"
 	}
 	b = append(b, "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:"+scope+"/></D:lockscope><D:depth>"+depth+"</D:depth>"...)
-	if l.Owner != "" {
-		b = append(b, "<D:owner>"+l.Owner+"</D:owner>"...)
-	}
+	b = append(b, l.Owner...) // an element that stands for itself
 	b = append(b, "<D:timeout>Second-"...)
 	b = strconv.AppendInt(b, max(0, int64((l.Expires.Sub(now)+time.Second-1)/time.Second)), 10)
 	b = append(b, "</D:timeout><D:locktoken><D:href>"+l.Token+"</D:href></D:locktoken><D:lockroot><D:href>"...)

@@ -46,6 +46,7 @@ func FuzzParseIf(f *testing.F) {
 func FuzzXML(f *testing.F) {
 	for _, s := range []string{
 		`<propfind xmlns="DAV:"><prop><a/></prop></propfind>`, `<a:b xmlns:a="x"/>`, `<a><![CDATA[x]]></a>`,
+		`<D:lockinfo xmlns:D="DAV:" xmlns:o="urn:o" xml:lang="de"><D:owner o:a="1"> x <o:b>o:c</o:b></D:owner></D:lockinfo>`,
 		`<lockinfo xmlns="DAV:"><owner>x <b c="&lt;" xml:lang="de"/></owner></lockinfo>`,
 	} {
 		f.Add(s)
@@ -59,9 +60,16 @@ func FuzzXML(f *testing.F) {
 		if xml.Unmarshal([]byte(s), &info) != nil {
 			return
 		}
-		again := `<D:owner xmlns:D="DAV:">` + string(info.Owner) + `</D:owner>`
-		if err := checkXML([]byte(again)); err != nil {
-			t.Errorf("owner %q from %q: %v", info.Owner, s, err)
+		owner, err := ownerOf([]byte(s))
+		if err != nil || owner == "" {
+			return
+		}
+		answer := `<D:activelock xmlns:D="DAV:">` + owner + `</D:activelock>`
+		var again struct {
+			Owner *struct{} `xml:"DAV: owner"`
+		}
+		if err := checkXML([]byte(answer)); err != nil || xml.Unmarshal([]byte(answer), &again) != nil || again.Owner == nil {
+			t.Errorf("owner %q from %q: %v", owner, s, err)
 		}
 	})
 }
