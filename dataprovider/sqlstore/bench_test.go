@@ -107,3 +107,57 @@ func BenchmarkUserGet(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkProperties asks and changes a table of 50,000 resources.
+func BenchmarkProperties(b *testing.B) {
+	p := benchStore(b).Properties()
+	patch := func(path string) {
+		value := dataprovider.Property{PropertyName: dataprovider.PropertyName{Space: "urn:x", Local: "p"}, XML: strings.Repeat("x", 300)}
+		err := p.Patch(b.Context(), dataprovider.PropertyPatch{
+			Path: path, Owner: "alice", Root: "1", Changes: []dataprovider.PropertyChange{{Property: value}},
+			Limits: dataprovider.PropertyLimits{Count: 10, Bytes: 1 << 16, Owner: 1 << 40},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	const dirs, each = 50, 1000
+	for d := range dirs {
+		for i := range each {
+			patch(fmt.Sprintf("/home/dir%d/file%d", d, i))
+		}
+	}
+	b.Run("any", func(b *testing.B) {
+		for b.Loop() {
+			if some, err := p.Any(b.Context(), "/home/none/file"); some || err != nil {
+				b.Fatal(some, err)
+			}
+		}
+	})
+	b.Run("members", func(b *testing.B) {
+		var names []string
+		for i := range dataprovider.MaxMembers {
+			names = append(names, fmt.Sprintf("file%d", i))
+		}
+		for b.Loop() {
+			if m, err := p.Members(b.Context(), "/home/dir7", names); len(m) != len(names) || err != nil {
+				b.Fatal(len(m), err)
+			}
+		}
+	})
+	b.Run("patch", func(b *testing.B) {
+		for b.Loop() {
+			patch("/home/dir7/file7")
+		}
+	})
+	b.Run("move of a directory", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			err := p.Apply(b.Context(), dataprovider.PropertyMove{
+				Op: dataprovider.PropertiesMoved, Path: fmt.Sprintf("/home/dir%d", 7+i*100), To: fmt.Sprintf("/home/dir%d", 107+i*100),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
