@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,13 +9,18 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
+	"net"
+	"net/textproto"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"sftpgo/dataprovider"
+	"sftpgo/protocols/auth"
 	"sftpgo/protocols/ftpd"
 )
 
@@ -300,4 +306,77 @@ func TestCipherSuites(t *testing.T) {
 		c.authTLS(cfg)
 		c.cmd(200, "NOOP")
 	}
+}
+
+// A certificate that cannot be kept on the disk stays while the server runs; one
+// whose file was deleted is made anew on SIGHUP.
+func TestSelfSignedReload(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		dir := filepath.Join(t.TempDir(), "conf")
+		if kept {
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out := &lockedBuffer{}
+		s, err := ftpd.New(ftpd.DefaultConfig(), 0, nobody{}, nil, "1", dir, slog.New(slog.NewTextHandler(out, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := presented(t, s)
+		if err := s.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		if !first.Equal(presented(t, s)) {
+			t.Errorf("kept %v: another certificate after a reload", kept)
+		}
+		if !kept {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, "ftpd_selfsigned.pem")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		if first.Equal(presented(t, s)) || strings.Count(out.String(), "made one for TLS") != 2 {
+			t.Errorf("no other certificate, or nobody is told:\n%s", out)
+		}
+	}
+}
+
+// nobody can log in.
+type nobody struct{}
+
+func (nobody) Authenticate(context.Context, auth.Attempt) (auth.Identity, error) {
+	return auth.Identity{}, auth.ErrRejected
+}
+func (nobody) LoggedIn(context.Context, auth.Attempt, auth.Identity) {}
+func (nobody) LoginFailed(context.Context, auth.Attempt, error)      {}
+
+// presented is the certificate that a client of s sees.
+func presented(t *testing.T, s *ftpd.Server) *x509.Certificate {
+	t.Helper()
+	l := listen(t, "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	tcp, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	c := &conn{t: t, tcp: tcp, text: textproto.NewConn(tcp)}
+	c.expect(220)
+	c.cmd(234, "AUTH TLS")
+	secure := tls.Client(tcp, &tls.Config{InsecureSkipVerify: true})
+	if err := secure.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	_ = secure.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	return secure.ConnectionState().PeerCertificates[0]
 }

@@ -6,8 +6,9 @@
 // one known client: TLS, passive listeners and limits can belong to it. Between
 // the library and the network stands control, which reads whole command lines
 // and writes whole reply lines; there the gaps of the library are closed: TLS on
-// request, ports that must not be dialled, and the reply codes that a driver
-// cannot choose.
+// request, ports that must not be dialled, the reply codes that a driver cannot
+// choose, and the commands that the library does not have: docs/decisions/ftp.md
+// says how.
 package ftpd
 
 import (
@@ -126,7 +127,10 @@ func within(dir, file string) string {
 // Reload reads the certificates and revocation lists anew. Clients that are
 // connected keep the old ones. On an error the old ones stay in use.
 func (s *Server) Reload() error {
-	_, err := s.load()
+	l, err := s.load()
+	if err == nil && l.SelfSigned != nil && l.SelfSigned.Made && l.SelfSigned.NotKept == nil {
+		reportCertificate(s.log, l, nil) // somebody has deleted the file to have another
+	}
 	return err
 }
 
@@ -134,6 +138,9 @@ func (s *Server) load() (*certs.Loaded, error) {
 	l, err := s.cfg.tlsFiles(s.binding, s.dir).Load()
 	if err != nil {
 		return nil, fmt.Errorf("ftp: %w", err)
+	}
+	if old := s.tls.Load(); old != nil && l.SelfSigned != nil && l.SelfSigned.NotKept != nil {
+		l.Certificate = old.Certificates[0] // clients know this one
 	}
 	s.tls.Store(newTLS(s.binding, l))
 	return l, nil
