@@ -64,15 +64,18 @@ func (c *connection) execute(ctx context.Context, ch ssh.Channel, p program) {
 func (c *connection) start(ch ssh.Channel, requests <-chan *ssh.Request, n int) program {
 	timer := time.AfterFunc(channelTimeout, func() { ch.Close() })
 	defer timer.Stop()
+	terminal := false // refused, as by OpenSSH: clients go on without
 	for req := range requests {
 		var p program
 		switch req.Type {
 		case "subsystem":
 			p = c.subsystem(ch, req.Payload, n)
+		case "pty-req":
+			terminal = true
 		case "exec":
 			p = c.exec(ch, req.Payload, n)
 		case "shell":
-			p = c.refuse(ch, "This server has no shell: use SFTP (in WinSCP, choose the file protocol SFTP).")
+			p = c.shell(ch, n, terminal)
 		}
 		if req.WantReply {
 			if err := req.Reply(p != nil, nil); err != nil {

@@ -1,0 +1,114 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+
+	"sftpgo/protocols/sshd/shellword"
+	"sftpgo/vfs"
+)
+
+// remove is "rm [-r] [-f]".
+func remove(ctx context.Context, c *call) uint32 {
+	o, operands, ok := c.split("rRf")
+	if !ok || !o.has('f') && !c.needs(operands, 1) {
+		return statusFailed
+	}
+	status := uint32(statusOK)
+	for _, w := range operands {
+		err := c.removeOne(ctx, w, o)
+		if err == nil || o.has('f') && errors.Is(err, vfs.ErrNotExist) {
+			continue
+		}
+		status = c.fail(w.Text, err)
+	}
+	return status
+}
+
+func (c *call) removeOne(ctx context.Context, w shellword.Word, o options) error {
+	switch path.Base(strings.TrimRight(w.Text, "/")) {
+	case ".", "..":
+		return vfs.ErrPermission // as rm refuses them: one stands in there
+	}
+	if o.has('r') || o.has('R') {
+		return c.s.RemoveAll(ctx, c.at(w))
+	}
+	return c.s.Remove(ctx, c.at(w))
+}
+
+// move is "mv [-f] [-n]": what is at the target is replaced, if the user may, unless
+// it is a directory.
+func move(ctx context.Context, c *call) uint32 {
+	o, operands, ok := c.split("fn")
+	if !ok || !c.needs(operands, 2) {
+		return statusFailed
+	}
+	sources, target, ok := c.target(ctx, operands)
+	if !ok {
+		return statusFailed
+	}
+	rename := c.s.Rename
+	if o.has('n') {
+		rename = c.s.RenameNew
+	}
+	status := uint32(statusOK)
+	for _, w := range sources {
+		src := c.at(w)
+		err := rename(ctx, src, c.into(ctx, target, src))
+		if err != nil && !(o.has('n') && errors.Is(err, vfs.ErrExist)) {
+			status = c.fail(w.Text, err)
+		}
+	}
+	return status
+}
+
+// target parts the operands of mv and cp. Several sources need a directory to go
+// to.
+func (c *call) target(ctx context.Context, operands []shellword.Word) (sources []shellword.Word, target string, ok bool) {
+	last := len(operands) - 1
+	sources, target = operands[:last], c.at(operands[last])
+	if len(sources) == 1 {
+		return sources, target, true
+	}
+	info, err := c.s.Stat(ctx, target)
+	if err == nil && !info.IsDir() {
+		err = vfs.ErrNotDir
+	}
+	if err != nil {
+		c.fail(operands[last].Text, err)
+		return nil, "", false
+	}
+	return sources, target, true
+}
+
+// link is "ln [-s] [-f] TARGET NAME". The text of a symbolic link stays as it was
+// given.
+func link(ctx context.Context, c *call) uint32 {
+	o, operands, ok := c.split("sf")
+	if !ok || !c.needs(operands, 2) {
+		return statusFailed
+	}
+	if len(operands) > 2 {
+		c.complain(c.name + ": one target and one name, please")
+		return statusFailed
+	}
+	old := operands[0].Text
+	name := c.into(ctx, c.at(operands[1]), old)
+	if o.has('f') {
+		if err := c.s.Remove(ctx, name); err != nil && !errors.Is(err, vfs.ErrNotExist) {
+			return c.fail(operands[1].Text, err)
+		}
+	}
+	var err error
+	if o.has('s') {
+		err = c.s.Symlink(ctx, old, name)
+	} else {
+		err = c.s.Link(ctx, c.at(operands[0]), name)
+	}
+	if err != nil {
+		return c.fail(operands[1].Text, err)
+	}
+	return statusOK
+}
