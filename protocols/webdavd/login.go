@@ -41,16 +41,15 @@ func (s *Server) loggedIn(r *http.Request, l *lease, id auth.Identity) {
 	}
 }
 
-// login authenticates one request. What was wrong stays in the log.
+// login authenticates one request. What was wrong stays in the log. A certificate
+// that does not suffice is no failed login: clients send their password when they
+// are asked for it. The record of the request has the reason.
 func (s *Server) login(r *http.Request, remote netip.Addr) (auth.Identity, error) {
 	a, ok := attempt(r, remote)
 	if !ok {
 		return auth.Identity{}, unauthorized(nil)
 	}
 	id, err := s.auth.Authenticate(r.Context(), a)
-	if _, alone := a.Credential.(auth.Certificate); alone && err != nil {
-		s.auth.LoginFailed(r.Context(), a, err)
-	}
 	if errors.Is(err, auth.ErrRejected) {
 		return auth.Identity{}, unauthorized(err)
 	}
