@@ -3,15 +3,12 @@ package webdavd_test
 import (
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -115,55 +112,6 @@ func TestIfOnEveryMethod(t *testing.T) {
 	if got := r.events(); len(got) > 0 {
 		t.Errorf("changed all the same: %q", got)
 	}
-}
-
-// TestConditionAtTheEnd: an upload whose condition held when it began, and does not
-// any more when it ends, replaces nothing.
-func TestConditionAtTheEnd(t *testing.T) {
-	r := newRig(t, session.Config{UploadMode: 1})
-	r.write("f", "old")
-	etag := r.want(200, "HEAD", "/f", "").header.Get("ETag")
-	for _, test := range []struct{ name, header string }{
-		{"/f", "If-Match: " + etag}, {"/new", "If-None-Match: *"}, {"/new2", `If-None-Match: "a", *`},
-	} {
-		body, send := io.Pipe()
-		req, err := http.NewRequest("PUT", r.url+test.name, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := make(chan reply)
-		go func() { got <- r.send(req, test.header) }()
-		if _, err := send.Write([]byte("mine")); err != nil {
-			t.Fatal(err)
-		}
-		r.stagedUpload()
-		if s := r.call("PUT", test.name, "theirs").status; s != 201 && s != 204 {
-			t.Fatalf("%s: %d", test.name, s)
-		}
-		r.events()
-		_ = send.Close()
-		if reply := <-got; reply.status != 412 {
-			t.Errorf("%s: %d %s", test.name, reply.status, reply.body)
-		}
-		if r.content(test.name[1:]) != "theirs" {
-			t.Errorf("%s: %q", test.name, r.content(test.name[1:]))
-		}
-		if diff := cmp.Diff([]string{"upload.failed " + test.name + " 0 0"}, r.waitEvents(1)); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
-	}
-}
-
-// stagedUpload waits until the file of an upload is open.
-func (r *rig) stagedUpload() {
-	r.t.Helper()
-	for range 500 {
-		if found, _ := filepath.Glob(filepath.Join(r.home, vfs.StagingPrefix+"*")); len(found) > 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	r.t.Fatal("nothing is staged")
 }
 
 func TestUnlockScope(t *testing.T) {
