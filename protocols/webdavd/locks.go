@@ -148,7 +148,7 @@ func (t *Locks) change(ctx context.Context,
 			return err
 		}
 	}
-	return fmt.Errorf("change locks: %w", vfs.ErrBusy)
+	return fmt.Errorf("%w: others change the locks all the time", dataprovider.ErrUnavailable)
 }
 
 // sweep forgets the locks that have run out. The caller holds t.changing.
