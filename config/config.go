@@ -37,6 +37,9 @@ type Config struct {
 	Telemetry telemetry.Config `json:"telemetry"`
 	// HTTP is the client of hooks that are URLs.
 	HTTP httpsink.Config `json:"http"`
+	// Hooks are programs and URLs that are told of what happens, in addition to
+	// common.actions: see hooks.md.
+	Hooks []actions.Hook `json:"hooks"`
 }
 
 // Common is the "common" section.
@@ -95,6 +98,7 @@ func (c Config) Validate() error {
 		within("data_provider", c.DataProvider.Validate()),
 		within("telemetry", c.Telemetry.Validate()),
 		within("http", c.HTTP.Validate()),
+		within("hooks", actions.ValidateHooks(c.Hooks)),
 	)
 }
 

@@ -55,7 +55,11 @@ func (r *reference) text() string {
 		key := field.Tag.Get("json")
 		fmt.Fprintf(&r.out, "## `%s`\n\n%s\n\n", key, r.meaning(root.Type(), field))
 		r.out.WriteString("| key | type | default | variable | meaning |\n|---|---|---|---|---|\n")
-		r.rows(root.Field(i), key)
+		if v := root.Field(i); v.Kind() == reflect.Slice {
+			r.rows(element(v), key+"[]")
+		} else {
+			r.rows(v, key)
+		}
 		r.out.WriteString("\n")
 	}
 	r.out.WriteString("## Known keys without effect\n\n" +
@@ -89,6 +93,9 @@ func (r *reference) row(path, typ string, v reflect.Value, meaning string) {
 	initial, err := json.Marshal(v.Interface())
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if v.Kind() == reflect.Slice && v.IsNil() {
+		initial = []byte("[]") // of an element of a list that is empty at first
 	}
 	name := EnvName(strings.ReplaceAll(path, "[]", ".0"))
 	if typ == "list of sections" {

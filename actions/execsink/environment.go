@@ -40,3 +40,17 @@ func secret(variable string) bool {
 	}
 	return strings.Contains(value, "://") && actions.RedactURL(value) != value
 }
+
+// CleanEnvironment returns PATH and what programs cannot start without on
+// Windows, and nothing else.
+func CleanEnvironment(environ []string) []string {
+	kept := make([]string, 0, 2)
+	for _, v := range environ {
+		name, _, _ := strings.Cut(v, "=")
+		switch strings.ToUpper(name) {
+		case "PATH", "SYSTEMROOT":
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}

@@ -20,7 +20,22 @@ type Config struct {
 	Timeout    time.Duration // of one run; then the whole process group is ended
 	Grace      time.Duration // between the request to end (SIGTERM) and SIGKILL
 	MaxRunning int           // programs at the same time; more wait for their turn
+	// Stdin says what a program reads.
+	Stdin Stdin
+	// Inherit are the variables that a program gets beside those of the format, as
+	// from Environment or CleanEnvironment. Nil: Environment of this process.
+	Inherit []string
 }
+
+// Stdin says what a program reads from its standard input.
+type Stdin int
+
+const (
+	// StdinEmpty: the end of the file.
+	StdinEmpty Stdin = iota
+	// StdinBody: the body that the format rendered, as a line.
+	StdinBody
+)
 
 // DefaultConfig returns the limits of the action contract.
 func DefaultConfig() Config {
@@ -46,7 +61,7 @@ func (c Config) Validate() error {
 //
 // The program gets the arguments and the environment that the format rendered,
 // added to the environment of this process without its secrets (see
-// Environment). Standard input is empty; what the program writes is kept for the
+// Environment), or to what Config says. What the program writes is kept for the
 // error, at most the last 4 KiB. Descendants of a program that ended in time may
 // live on, as those of a hook that starts a job in the background do; at the
 // deadline all that remain in its process group are killed.
@@ -76,11 +91,14 @@ func New(path string, f actions.Format, cfg Config) (*Sink, error) {
 	if err := Check(path); err != nil {
 		return nil, err
 	}
+	if cfg.Inherit == nil {
+		cfg.Inherit = Environment(os.Environ())
+	}
 	return &Sink{
 		path:    path,
 		format:  f,
 		cfg:     cfg,
-		env:     Environment(os.Environ()),
+		env:     cfg.Inherit,
 		turn:    make(chan struct{}, cfg.MaxRunning),
 		outputs: make(map[*os.File]struct{}),
 	}, nil
@@ -151,7 +169,13 @@ func (s *Sink) run(ctx context.Context, call actions.Call) error {
 	cmd.Env = append(slices.Clip(s.env), call.Env...) // of two with one name the last counts
 	cmd.Stdout, cmd.Stderr = out.w, out.w
 	cmd.SysProcAttr = ownGroup()
-	err = cmd.Start()
+	in, err := s.newInput(call.Body)
+	if err == nil {
+		cmd.Stdin = in.reader()
+		err = cmd.Start()
+		in.started()
+		defer in.end()
+	}
 	out.w.Close()
 	if err != nil {
 		<-out.done

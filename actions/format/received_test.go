@@ -95,7 +95,7 @@ func newEndpoint(t *testing.T, url string) actions.Sink {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	s, err := httpsink.New(c, url, format.SFTPGo{})
+	s, err := httpsink.New(c, url, format.SFTPGo{}, httpsink.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

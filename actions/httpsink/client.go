@@ -38,11 +38,16 @@ func NewClient(cfg Config, dir string) (*Client, error) {
 	transport.TLSClientConfig = trust
 	transport.MaxIdleConnsPerHost = maxIdlePerHost
 	transport.MaxIdleConns = 4 * maxIdlePerHost
-	c := &Client{cfg: cfg}
-	c.http = &retryablehttp.Client{
+	return &Client{cfg: cfg, http: newRetrying(cfg, transport, cfg.timeout())}, nil
+}
+
+// newRetrying puts the short retries and the time limit of an attempt on top of
+// connections.
+func newRetrying(cfg Config, over http.RoundTripper, timeout time.Duration) *retryablehttp.Client {
+	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     transport,
-			Timeout:       cfg.timeout(),
+			Transport:     over,
+			Timeout:       timeout,
 			CheckRedirect: checkRedirect,
 		},
 		RetryWaitMin: cfg.waitMin(),
@@ -52,7 +57,6 @@ func NewClient(cfg Config, dir string) (*Client, error) {
 		Backoff:      backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	return c, nil
 }
 
 // Single returns the client for calls that are tried once and are no deliveries,
@@ -66,9 +70,9 @@ func (c *Client) Close() error {
 }
 
 // limit is the longest that one delivery can take with all its attempts.
-func (c *Client) limit() time.Duration {
+func (c *Client) limit(timeout time.Duration) time.Duration {
 	n := time.Duration(c.cfg.RetryMax)
-	return (n+1)*c.cfg.timeout() + n*c.cfg.waitMax()
+	return (n+1)*timeout + n*c.cfg.waitMax()
 }
 
 // backoff doubles the pause each time and lets an endpoint that is busy choose,

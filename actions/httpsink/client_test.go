@@ -111,7 +111,7 @@ func TestTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			s, err := httpsink.New(client, c.url, sinktest.Format{})
+			s, err := httpsink.New(client, c.url, sinktest.Format{}, httpsink.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -307,7 +307,7 @@ func TestNewRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"", "/opt/hook", "httpfoo", "ftp://h/x", "http://", "http://u:seeded@h:x/"} {
-		if _, err := httpsink.New(c, address, sinktest.Format{}); err == nil || strings.Contains(err.Error(), "seeded") {
+		if _, err := httpsink.New(c, address, sinktest.Format{}, httpsink.Options{}); err == nil || strings.Contains(err.Error(), "seeded") {
 			t.Errorf("%q: %v", address, err)
 		}
 	}

@@ -73,7 +73,7 @@ func newSink(t *testing.T, cfg httpsink.Config, url string, f actions.Format) *h
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	s, err := httpsink.New(c, url, f)
+	s, err := httpsink.New(c, url, f, httpsink.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ type Dispatcher struct {
 	gates  []Gate
 	limit  time.Duration // of a question
 	lanes  []*lane
-	routes map[actions.Kind][]string
+	routes map[actions.Kind][]route
 	wanted map[actions.Kind]bool
 	log    *slog.Logger
 }
@@ -61,14 +61,14 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 		store:  store,
 		gates:  hooks.Gates,
 		limit:  cfg.AskLimit,
-		routes: make(map[actions.Kind][]string),
+		routes: make(map[actions.Kind][]route),
 		wanted: make(map[actions.Kind]bool),
 		log:    log,
 	}
 	for _, t := range hooks.Targets {
 		d.lanes = append(d.lanes, newLane(t, store, metrics, log.With("target", t.Name), cfg))
 		for _, k := range t.Kinds {
-			d.routes[k] = append(d.routes[k], t.Name)
+			d.routes[k] = append(d.routes[k], route{t.Name, t.Wants})
 			d.wanted[k] = true
 		}
 	}
@@ -80,8 +80,22 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 	return d, nil
 }
 
-// Route implements actions.Dispatcher. The caller must not change the result.
-func (d *Dispatcher) Route(e *actions.Event) []string { return slices.Clip(d.routes[e.Kind]) }
+// route is a target that gets events of a kind.
+type route struct {
+	target string
+	wants  func(e *actions.Event) bool // nil: all
+}
+
+// Route implements actions.Dispatcher.
+func (d *Dispatcher) Route(e *actions.Event) []string {
+	var targets []string
+	for _, r := range d.routes[e.Kind] {
+		if r.wants == nil || r.wants(e) {
+			targets = append(targets, r.target)
+		}
+	}
+	return targets
+}
 
 // Wants implements actions.Dispatcher.
 func (d *Dispatcher) Wants(k actions.Kind) bool { return d.wanted[k] }

@@ -36,7 +36,7 @@ func TestUnpluggedEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	hook, err := httpsink.New(client, "http://"+address, format.SFTPGo{})
+	hook, err := httpsink.New(client, "http://"+address, format.SFTPGo{}, httpsink.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

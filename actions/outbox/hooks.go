@@ -19,6 +19,17 @@ type Target struct {
 	Kinds   []actions.Kind // of the events that it wants
 	Workers int            // deliveries at the same time
 	Limit   time.Duration  // longest that one delivery should take
+	// Wants leaves out events of these kinds; nil leaves out none. It is asked when
+	// an event is recorded, and must be safe for concurrent use.
+	Wants func(e *actions.Event) bool
+	// Retries are the pauses of the target; nil are those of Config.
+	Retries *Retries
+}
+
+// Retries are pauses after failed attempts, as in Config.
+type Retries struct {
+	Unreachable []time.Duration
+	Rejected    []time.Duration
 }
 
 // Gate is a receiver of questions.
@@ -32,8 +43,8 @@ type Gate struct {
 type Hooks struct {
 	Targets []Target
 	Gates   []Gate
-	// Summary says in one line, without secrets, which hook is active.
-	Summary string
+	// Summary says without secrets which hooks are active, one line for each.
+	Summary []string
 }
 
 // Receiver is a sink that can be made from the setting "hook". Its String is for
@@ -48,31 +59,50 @@ type Receiver interface {
 // Transports make the receivers, so that this package need not know any. Their
 // errors say in one clear line what is wrong with the hook.
 type Transports struct {
-	Program  func(path string) (Receiver, error)
-	Endpoint func(url string) (Receiver, error)
+	Program  func(path string) (Receiver, error) // of common.actions
+	Endpoint func(url string) (Receiver, error)  // of common.actions
+	Entry    func(h actions.Hook) (Receiver, error)
 }
 
 // ActionsTarget is the name of the hook of "common.actions" in the store and in
 // logs. Deliveries survive a change of the hook: the new one gets them.
 const ActionsTarget = "common.actions"
 
-// NewHooks makes what the section "common.actions" asks for. An invalid setting
-// and a program that cannot be run are errors; half a setting (events without a
-// hook, a hook without events) is a warning in the log.
-func NewHooks(section actions.Config, open Transports, cfg Config, log *slog.Logger) (Hooks, error) {
-	if err := section.Validate(); err != nil {
+// TargetOf is the name of an entry of the section "hooks" in the store and in
+// logs.
+func TargetOf(h actions.Hook) string { return "hooks." + h.Name }
+
+// NewHooks makes what the sections "common.actions" and "hooks" ask for. An
+// invalid setting and a program that cannot be run are errors; half a setting of
+// common.actions (events without a hook, a hook without events) is a warning in
+// the log.
+func NewHooks(section actions.Config, entries []actions.Hook, open Transports, cfg Config, log *slog.Logger) (Hooks, error) {
+	if err := errors.Join(section.Validate(), actions.ValidateHooks(entries)); err != nil {
 		return Hooks{}, err
 	}
-	log = log.With("sender", sender)
+	hooks, err := newActions(section, open, cfg, log.With("sender", sender))
+	if err != nil {
+		return Hooks{}, err
+	}
+	for _, h := range entries {
+		if err := hooks.add(h, open, cfg); err != nil {
+			return Hooks{}, errors.Join(err, hooks.Close())
+		}
+	}
+	return hooks, nil
+}
+
+// newActions is the hook of common.actions.
+func newActions(section actions.Config, open Transports, cfg Config, log *slog.Logger) (Hooks, error) {
 	switch {
 	case len(section.ExecuteOn) == 0 && section.Hook == "":
-		return Hooks{Summary: "no hook"}, nil
+		return Hooks{}, nil
 	case section.Hook == "":
 		log.Warn("common.actions.execute_on names events but common.actions.hook is empty: nobody is told")
-		return Hooks{Summary: "no hook (common.actions.hook is empty)"}, nil
+		return Hooks{}, nil
 	case len(section.ExecuteOn) == 0:
 		log.Warn("common.actions.hook is set but common.actions.execute_on is empty: the hook is never called")
-		return Hooks{Summary: "no hook (common.actions.execute_on is empty)"}, nil
+		return Hooks{}, nil
 	}
 	make, workers := open.Program, cfg.ProgramWorkers
 	if section.HookIsURL() {
@@ -82,7 +112,7 @@ func NewHooks(section actions.Config, open Transports, cfg Config, log *slog.Log
 	if err != nil {
 		return Hooks{}, fmt.Errorf("common.actions: %w", err)
 	}
-	hooks := Hooks{Summary: fmt.Sprintf("%s for %s", r, strings.Join(section.ExecuteOn, ", "))}
+	hooks := Hooks{Summary: []string{fmt.Sprintf("%s for %s", r, strings.Join(section.ExecuteOn, ", "))}}
 	questions, events := split(section.Kinds())
 	if len(events) > 0 {
 		hooks.Targets = []Target{{Name: ActionsTarget, Sink: r, Kinds: events, Workers: workers, Limit: r.Limit()}}
@@ -91,6 +121,31 @@ func NewHooks(section actions.Config, open Transports, cfg Config, log *slog.Log
 		hooks.Gates = []Gate{{Name: ActionsTarget, Asker: r, Kinds: questions}}
 	}
 	return hooks, nil
+}
+
+// add makes the target of an entry, with a lane, workers and a schedule of its own.
+func (h *Hooks) add(entry actions.Hook, open Transports, cfg Config) error {
+	r, err := open.Entry(entry)
+	if err != nil {
+		return fmt.Errorf("hooks: %s: %w", entry.Name, err)
+	}
+	workers := cfg.ProgramWorkers
+	if entry.IsURL() {
+		workers = cfg.EndpointWorkers
+	}
+	h.Targets = append(h.Targets, Target{
+		Name: TargetOf(entry), Sink: r, Kinds: entry.Kinds(), Workers: workers, Limit: r.Limit(), Wants: entry.Wants,
+		Retries: &Retries{
+			Unreachable: entry.Retry.Schedule(cfg.Unreachable),
+			Rejected:    entry.Retry.Schedule(cfg.Rejected),
+		},
+	})
+	events := "all events that it has names for"
+	if len(entry.Events) > 0 {
+		events = strings.Join(entry.Events, ", ")
+	}
+	h.Summary = append(h.Summary, fmt.Sprintf("%s: %s as %s for %s", entry.Name, r, entry.Dialect(), events))
+	return nil
 }
 
 func split(kinds []actions.Kind) (questions, events []actions.Kind) {

@@ -27,7 +27,9 @@ func transports(t *testing.T) outbox.Transports {
 		Program: func(path string) (outbox.Receiver, error) {
 			return execsink.New(path, format.SFTPGo{}, execsink.DefaultConfig())
 		},
-		Endpoint: func(url string) (outbox.Receiver, error) { return httpsink.New(client, url, format.SFTPGo{}) },
+		Endpoint: func(url string) (outbox.Receiver, error) {
+			return httpsink.New(client, url, format.SFTPGo{}, httpsink.Options{})
+		},
 	}
 }
 
@@ -50,12 +52,12 @@ func TestNewHooks(t *testing.T) {
 		targets int
 		gates   int
 	}{
-		{"off", actions.Config{}, "no hook", "", "", 0, 0},
+		{"off", actions.Config{}, "", "", "", 0, 0},
 		{"URL", actions.Config{ExecuteOn: []string{"upload", "pre-delete"}, Hook: url}, "POST https://hooks.example/x for upload, pre-delete", "", "", 1, 1},
 		{"program", actions.Config{ExecuteOn: []string{"upload"}, Hook: program}, "program " + program + " for upload", "", "", 1, 0},
 		{"questions only", actions.Config{ExecuteOn: []string{"pre-delete"}, Hook: program}, "program " + program + " for pre-delete", "", "", 0, 1},
-		{"no hook", actions.Config{ExecuteOn: []string{"upload"}}, "no hook (common.actions.hook is empty)", "", "common.actions.hook is empty", 0, 0},
-		{"no events", actions.Config{Hook: program}, "no hook (common.actions.execute_on is empty)", "", "common.actions.execute_on is empty", 0, 0},
+		{"no hook", actions.Config{ExecuteOn: []string{"upload"}}, "", "", "common.actions.hook is empty", 0, 0},
+		{"no events", actions.Config{Hook: program}, "", "", "common.actions.execute_on is empty", 0, 0},
 		{"unknown event", actions.Config{ExecuteOn: []string{"uplaod"}, Hook: program}, "", `did you mean "upload"?`, "", 0, 0},
 		{"relative", actions.Config{ExecuteOn: []string{"upload"}, Hook: "hook.sh"}, "", "neither an absolute path", "", 0, 0},
 		{"missing", actions.Config{ExecuteOn: []string{"upload"}, Hook: plain + ".sh"}, "", "common.actions: hook \"" + plain + ".sh\" does not exist", "", 0, 0},
@@ -63,15 +65,15 @@ func TestNewHooks(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			log := new(logs)
-			hooks, err := outbox.NewHooks(c.section, transports(t), outbox.DefaultConfig(), log.logger())
+			hooks, err := outbox.NewHooks(c.section, nil, transports(t), outbox.DefaultConfig(), log.logger())
 			switch {
 			case c.err == "" && err != nil:
 				t.Fatal(err)
 			case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "\n")):
 				t.Fatalf("err = %v, want one line with %q", err, c.err)
 			}
-			if hooks.Summary != c.summary {
-				t.Errorf("summary = %q, want %q", hooks.Summary, c.summary)
+			if got := strings.Join(hooks.Summary, "; "); got != c.summary {
+				t.Errorf("summary = %q, want %q", got, c.summary)
 			}
 			if len(hooks.Targets) != c.targets || len(hooks.Gates) != c.gates {
 				t.Errorf("%d targets and %d gates, want %d and %d", len(hooks.Targets), len(hooks.Gates), c.targets, c.gates)
@@ -92,7 +94,7 @@ func TestNewHooks(t *testing.T) {
 func TestHookWorkersAndKinds(t *testing.T) {
 	cfg := outbox.DefaultConfig()
 	section := actions.Config{ExecuteOn: []string{"upload", "pre-delete"}, Hook: "http://127.0.0.1:1/"}
-	hooks, err := outbox.NewHooks(section, transports(t), cfg, new(logs).logger())
+	hooks, err := outbox.NewHooks(section, nil, transports(t), cfg, new(logs).logger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,9 +74,10 @@ func (w worker) deliver(ctx context.Context, j job) result {
 
 // fail decides when the delivery is tried again, if at all.
 func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) result {
-	schedule, end := w.cfg.Unreachable, failed
+	pauses := w.retries()
+	schedule, end := pauses.Unreachable, failed
 	if errors.Is(err, actions.ErrRejected) {
-		schedule = w.cfg.Rejected
+		schedule = pauses.Rejected
 		if j.Attempt > w.cfg.Hold {
 			end = aside
 		}
@@ -89,6 +90,13 @@ func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) res
 	logFailure(w.log, err).Warn("delivery failed", "event_id", j.EventID, "kind", string(e.Kind),
 		"path", e.Object.Path, "attempt", j.Attempt, "next_in", pause.Round(time.Millisecond).String())
 	return result{id: j.ID, outcome: end, at: time.Now().Add(pause), cause: causeText(err)}
+}
+
+func (w worker) retries() Retries {
+	if w.target.Retries != nil {
+		return *w.target.Retries
+	}
+	return Retries{Unreachable: w.cfg.Unreachable, Rejected: w.cfg.Rejected}
 }
 
 func (w worker) bury(j job, err error, took time.Duration) result {

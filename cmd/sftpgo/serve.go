@@ -189,7 +189,9 @@ func (c console) listening(s *server) {
 		}
 		c.line("%s on %s%s", f.name, f.l.Addr(), note)
 	}
-	c.line("hook: %s", s.hooks.Summary)
+	for _, line := range s.summary() {
+		c.line("hook: %s", line)
+	}
 	if _, ok := s.store.(*memstore.Store); ok {
 		c.warn("the memory data provider keeps nothing: users, usage and undelivered events end with this process")
 	}

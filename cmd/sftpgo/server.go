@@ -11,8 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"sftpgo/actions/execsink"
-	"sftpgo/actions/format"
 	"sftpgo/actions/httpsink"
 	"sftpgo/actions/outbox"
 	"sftpgo/config"
@@ -84,26 +82,6 @@ func newCore(cfg config.Config, dir string, store dataprovider.Store, log *slog.
 		s.metrics, log, cfg.DataProvider.TrackQuota, cfg.Common.Config)
 	s.logins = auth.New(auth.Config{}, store, s.hasher(), s.metrics, log)
 	return s, nil
-}
-
-func (s *server) addHooks(dir string) error {
-	client, err := httpsink.NewClient(s.cfg.HTTP, dir)
-	if err != nil {
-		return fmt.Errorf("http: %w", err)
-	}
-	s.http = client
-	transports := outbox.Transports{
-		Program: func(path string) (outbox.Receiver, error) {
-			return execsink.New(path, format.SFTPGo{}, execsink.DefaultConfig())
-		},
-		Endpoint: func(url string) (outbox.Receiver, error) { return httpsink.New(client, url, format.SFTPGo{}) },
-	}
-	settings := outbox.DefaultConfig()
-	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, transports, settings, s.log); err != nil {
-		return err
-	}
-	s.events, err = outbox.New(s.store.Outbox(), s.hooks, s.metrics, s.log, settings)
-	return err
 }
 
 func (s *server) addSSH(dir string) error {

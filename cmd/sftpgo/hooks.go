@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"sftpgo/actions"
+	"sftpgo/actions/execsink"
+	"sftpgo/actions/format"
+	"sftpgo/actions/httpsink"
+	"sftpgo/actions/outbox"
+)
+
+// addHooks makes the receivers of events and what delivers to them.
+func (s *server) addHooks(dir string) error {
+	client, err := httpsink.NewClient(s.cfg.HTTP, dir)
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	s.http = client
+	settings := outbox.DefaultConfig()
+	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, s.cfg.Hooks, transports(client), settings, s.log); err != nil {
+		return err
+	}
+	s.events, err = outbox.New(s.store.Outbox(), s.hooks, s.metrics, s.log, settings)
+	return err
+}
+
+// summary says which hooks there are, one line for each.
+func (s *server) summary() []string {
+	if len(s.hooks.Summary) > 0 {
+		return s.hooks.Summary
+	}
+	actions := s.cfg.Common.Actions
+	switch {
+	case len(actions.ExecuteOn) > 0:
+		return []string{"no hook (common.actions.hook is empty)"}
+	case actions.Hook != "":
+		return []string{"no hook (common.actions.execute_on is empty)"}
+	}
+	return []string{"no hook"}
+}
+
+// transports are the ways to receivers. common.actions gets exactly what its
+// contract says; entries of the list may differ.
+func transports(client *httpsink.Client) outbox.Transports {
+	return outbox.Transports{
+		Program: func(path string) (outbox.Receiver, error) {
+			return execsink.New(path, format.SFTPGo{}, execsink.DefaultConfig())
+		},
+		Endpoint: func(url string) (outbox.Receiver, error) {
+			return httpsink.New(client, url, format.SFTPGo{}, httpsink.Options{})
+		},
+		Entry: func(h actions.Hook) (outbox.Receiver, error) { return openHook(client, h) },
+	}
+}
+
+// openHook makes the receiver of an entry of the list.
+func openHook(client *httpsink.Client, h actions.Hook) (outbox.Receiver, error) {
+	f, err := format.New(h.Dialect())
+	if err != nil {
+		return nil, err
+	}
+	if h.IsURL() {
+		keys := make([][]byte, len(h.Secrets))
+		for i, secret := range h.Secrets {
+			if keys[i], err = actions.DecodeSecret(secret); err != nil {
+				return nil, fmt.Errorf("secrets.%d: %w", i, err)
+			}
+		}
+		return httpsink.New(client, h.Target, f, httpsink.Options{Timeout: h.Limit(), Keys: keys})
+	}
+	cfg := execsink.DefaultConfig()
+	cfg.Stdin = execsink.StdinBody
+	if h.Timeout > 0 {
+		cfg.Timeout = h.Limit()
+	}
+	if h.Environment == actions.EnvironmentClean {
+		cfg.Inherit = execsink.CleanEnvironment(os.Environ())
+	}
+	return execsink.New(h.Target, f, cfg)
+}
