@@ -23,7 +23,7 @@ func ownerOf(body []byte) (string, error) {
 		if owner != "" || outer.inner(tok).element(tok) != dav("owner") {
 			return p.skip(tok, outer)
 		}
-		v := value{d: p.d, outer: outer, known: outer.prefixes()}
+		v := value{d: p.d, outer: outer}
 		err := v.read(tok)
 		if err != nil {
 			return err

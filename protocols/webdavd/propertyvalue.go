@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // value collects the element of a property such that it can stand in any answer
@@ -16,13 +17,11 @@ import (
 type value struct {
 	d     rawTokens
 	outer *surroundings
-	known map[string]bool // prefixes that are declared outside
 
 	start  xml.StartElement
 	inner  strings.Builder
 	text   strings.Builder
 	needed map[string]bool // declarations of outside that it relies on
-	nested bool            // there are elements
 }
 
 // rawTokens is what is read from.
@@ -43,7 +42,6 @@ func (v *value) read(tok xml.StartElement) error {
 		}
 		switch tok := tok.(type) {
 		case xml.StartElement:
-			v.nested = true
 			in := open[len(open)-1].inner(tok)
 			if err := v.use(tok, in); err != nil {
 				return err
@@ -97,31 +95,45 @@ func (v *value) space(prefix string, in *surroundings) string {
 
 // need takes a declaration along unless there is one inside.
 func (v *value) need(prefix string, in *surroundings) {
-	if v.known[prefix] && !in.prefixes()[prefix] {
+	if _, inside := in.declared(prefix); inside || v.needed[prefix] {
+		return
+	}
+	if _, outside := v.outer.declared(prefix); outside {
 		v.needed[prefix] = true
 	}
 }
 
 // mention takes along what text may refer to: values of the type QName.
 func (v *value) mention(text string) {
-	if !strings.Contains(text, ":") {
-		return
-	}
-	for prefix := range v.known {
-		if prefix != "" && strings.Contains(text, prefix+":") {
-			v.needed[prefix] = true
+	for {
+		before, after, ok := strings.Cut(text, ":")
+		if !ok {
+			return
 		}
+		prefix := before[strings.LastIndexFunc(before, notInName)+1:]
+		if len(prefix) > 0 && len(prefix) <= maxPropertyName {
+			if _, outside := v.outer.declared(prefix); outside {
+				v.needed[prefix] = true
+			}
+		}
+		text = after
 	}
+}
+
+// notInName is what ends a name, going backwards. It may let more pass as a name
+// than XML does.
+func notInName(r rune) bool {
+	return r < utf8.RuneSelf && !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._", r))
 }
 
 // xml is the element, or true if it is larger than what is kept.
 func (v *value) xml() (string, bool) {
 	tok := v.start
-	own := (*surroundings)(nil).inner(tok).prefixes()
+	own := (*surroundings)(nil).inner(tok)
 	size := v.inner.Len()
 	for _, prefix := range slices.Sorted(maps.Keys(v.needed)) {
 		uri := v.outer.space(prefix)
-		if own[prefix] || uri == "" {
+		if _, ok := own.spaces[prefix]; ok || uri == "" {
 			continue
 		}
 		name := xml.Name{Space: "xmlns", Local: prefix}
@@ -166,11 +178,35 @@ func appendStart(b *strings.Builder, tok xml.StartElement) {
 }
 
 // escapeText keeps line ends as they are; a carriage return would become one.
-func escapeText(b *strings.Builder, s string) {
-	_, _ = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#xD;").WriteString(b, s) // a Builder never fails
-}
+func escapeText(b *strings.Builder, s string) { escape(b, s, "&<>\r") }
 
-func escapeAttribute(b *strings.Builder, s string) {
-	_, _ = strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;", // a Builder never fails
-		"\t", "&#x9;", "\n", "&#xA;", "\r", "&#xD;").WriteString(b, s)
+func escapeAttribute(b *strings.Builder, s string) { escape(b, s, "&<\"\t\n\r") }
+
+// escape writes references for the characters given.
+func escape(b *strings.Builder, s, special string) {
+	for {
+		i := strings.IndexAny(s, special)
+		if i < 0 {
+			b.WriteString(s)
+			return
+		}
+		b.WriteString(s[:i])
+		switch s[i] {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '"':
+			b.WriteString("&quot;")
+		case '\t':
+			b.WriteString("&#x9;")
+		case '\n':
+			b.WriteString("&#xA;")
+		case '\r':
+			b.WriteString("&#xD;")
+		}
+		s = s[i+1:]
+	}
 }

@@ -334,6 +334,33 @@ func TestPropertiesOfExplorer(t *testing.T) {
 	r.want(403, "PROPPATCH", "/f", one("Sat, 21 Nov 2020 12:00:00 GMT"))
 }
 
+// TestProppatchHostile: what a body asks for grows no faster than the body.
+func TestProppatchHostile(t *testing.T) {
+	r := newRig(t, session.Config{})
+	r.write("f", "x")
+	var declared strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&declared, ` xmlns:p%d="u"`, i)
+	}
+	open := `<D:propertyupdate xmlns:D="DAV:" xmlns:n="urn:n"` + declared.String() + ">"
+	deep, end := strings.Repeat("<a>", 90), strings.Repeat("</a>", 90)
+	for name, body := range map[string]string{
+		"prefixes and colons":     open + setting(strings.Repeat("<n:a>"+strings.Repeat(`<b c=":"/>`, 40)+"</n:a>", 1000)),
+		"prefixes and properties": open + setting(strings.Repeat("<n:a/>", 1000)),
+		"colons":                  open + setting("<n:a>"+strings.Repeat(":", 400<<10)+"</n:a>"),
+		"long names":              open + setting("<n:a>"+strings.Repeat(strings.Repeat("x", 900)+" ", 400)+":</n:a>"),
+		"wide and deep":           strings.TrimSuffix(update(setting("<n:a>"+deep+strings.Repeat("<b/>", 200_000)+end+"</n:a>")), "</D:propertyupdate>"),
+	} {
+		start := time.Now()
+		got := r.call("PROPPATCH", "/f", body+"</D:propertyupdate>")
+		if took := time.Since(start); got.status != 207 || took > 10*time.Second {
+			t.Errorf("%s: %d in %v", name, got.status, took)
+		} else {
+			t.Logf("%s: %v", name, took)
+		}
+	}
+}
+
 func TestPropertiesHaveLimits(t *testing.T) {
 	r := newRig(t, session.Config{})
 	r.write("f", "x")

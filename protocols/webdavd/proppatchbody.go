@@ -61,16 +61,22 @@ type surroundings struct {
 }
 
 func (s *surroundings) inner(tok xml.StartElement) *surroundings {
-	in := &surroundings{outer: s, spaces: map[string]string{}}
+	in := &surroundings{outer: s}
 	if s != nil {
 		in.lang = s.lang
+	}
+	declare := func(prefix, uri string) {
+		if in.spaces == nil {
+			in.spaces = map[string]string{}
+		}
+		in.spaces[prefix] = uri
 	}
 	for _, a := range tok.Attr {
 		switch {
 		case a.Name.Space == "xmlns":
-			in.spaces[a.Name.Local] = a.Value
+			declare(a.Name.Local, a.Value)
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			in.spaces[""] = a.Value
+			declare("", a.Value)
 		case a.Name.Space == "xml" && a.Name.Local == "lang":
 			in.lang = a.Value
 		}
@@ -83,23 +89,16 @@ func (s *surroundings) space(prefix string) string {
 	if prefix == "xml" {
 		return xmlNamespace
 	}
-	for ; s != nil; s = s.outer {
-		if uri, ok := s.spaces[prefix]; ok {
-			return uri
-		}
-	}
-	return ""
+	uri, _ := s.declared(prefix)
+	return uri
 }
 
-// prefixes are all that are declared here.
-func (s *surroundings) prefixes() map[string]bool {
-	all := map[string]bool{}
-	for ; s != nil; s = s.outer {
-		for prefix := range s.spaces {
-			all[prefix] = true
-		}
+// declared is what a prefix was declared to stand for.
+func (s *surroundings) declared(prefix string) (uri string, ok bool) {
+	for ; s != nil && !ok; s = s.outer {
+		uri, ok = s.spaces[prefix]
 	}
-	return all
+	return uri, ok
 }
 
 // element is the expanded name of an element.
@@ -189,7 +188,7 @@ func (p *updateParser) property(tok xml.StartElement, outer *surroundings, remov
 		p.list = append(p.list, u)
 		return p.skip(tok, outer)
 	}
-	v := value{d: p.d, outer: outer, known: outer.prefixes()}
+	v := value{d: p.d, outer: outer}
 	err := v.read(tok)
 	u.text = v.text.String()
 	if u.XML, u.large = v.xml(); u.large {
