@@ -135,6 +135,15 @@ type Outbox interface {
 	Bury(ctx context.Context, id int64, cause string) error
 	// Backlog tells how much waits.
 	Backlog(ctx context.Context) ([]Backlog, error)
+
+	// Queue yields all deliveries, the dead ones included, in settle order, starting
+	// after the id given.
+	Queue(ctx context.Context, after int64) iter.Seq2[QueuedDelivery, error]
+	// Revive makes a delivery due at once: one that was given back, at its place in
+	// the order; a dead letter, out of line and as if it had never been tried. For
+	// one that is due anyway it does nothing. One that is claimed or waits for an
+	// earlier one is ErrConflict, one that is gone ErrNotFound.
+	Revive(ctx context.Context, id int64) error
 }
 
 // Pending is an intention found after a crash.
@@ -165,6 +174,26 @@ type Delivery struct {
 	Attempt int       // 1 for the first
 	Settled time.Time // when it was recorded
 }
+
+// QueuedDelivery is a delivery as those see it who look into the outbox.
+type QueuedDelivery struct {
+	Delivery // Attempt is the number of those that began
+	State    DeliveryState
+	Due      time.Time // end of the lease, next attempt, or when it died; else zero
+	Cause    string    // of the last failure
+}
+
+// DeliveryState says what a delivery waits for.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryReady   DeliveryState = "ready"   // to be claimed
+	DeliveryClaimed DeliveryState = "claimed" // on its way, or its lease will end
+	DeliveryResting DeliveryState = "resting" // failed, to be tried again
+	DeliveryBlocked DeliveryState = "blocked" // an earlier event of the file is not done
+	DeliveryDead    DeliveryState = "dead"
+)
 
 // Backlog is what waits for one target.
 type Backlog struct {

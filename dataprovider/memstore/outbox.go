@@ -125,16 +125,15 @@ func (o outbox) Done(ctx context.Context, ids ...int64) error {
 	return nil
 }
 
-// Retry implements dataprovider.Outbox. The cause is for those who look into the
-// outbox later, which here nobody can.
-func (o outbox) Retry(ctx context.Context, id int64, at time.Time, _ string) error {
+// Retry implements dataprovider.Outbox.
+func (o outbox) Retry(ctx context.Context, id int64, at time.Time, cause string) error {
 	err := o.do(ctx, func() error {
 		d, ok := o.Store.outbox.deliveries[id]
 		if !ok || d.heap == nil || d.Attempt == 0 {
 			return dataprovider.ErrNotFound // gone, dead, or not claimed yet
 		}
 		d.heap.take(d)
-		d.due, d.leased = at, false
+		d.due, d.leased, d.cause = at, false, cause
 		o.Store.outbox.targets[d.Target].timed.put(d)
 		return nil
 	})
@@ -144,8 +143,8 @@ func (o outbox) Retry(ctx context.Context, id int64, at time.Time, _ string) err
 	return nil
 }
 
-// StepAside implements dataprovider.Outbox. For the cause see Retry.
-func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, _ string) error {
+// StepAside implements dataprovider.Outbox.
+func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, cause string) error {
 	q := &o.Store.outbox
 	err := o.do(ctx, func() error {
 		d, ok := q.deliveries[id]
@@ -153,7 +152,7 @@ func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, _ string)
 			return dataprovider.ErrNotFound // gone, dead, or not claimed yet
 		}
 		q.leave(d)
-		d.due, d.leased = at, false
+		d.due, d.leased, d.cause = at, false, cause
 		q.targets[d.Target].timed.put(d)
 		return nil
 	})
@@ -182,8 +181,8 @@ func (o outbox) Release(ctx context.Context, target string) error {
 	return nil
 }
 
-// Bury implements dataprovider.Outbox. For the cause see Retry.
-func (o outbox) Bury(ctx context.Context, id int64, _ string) error {
+// Bury implements dataprovider.Outbox.
+func (o outbox) Bury(ctx context.Context, id int64, cause string) error {
 	q := &o.Store.outbox
 	err := o.do(ctx, func() error {
 		d, ok := q.deliveries[id]
@@ -191,11 +190,56 @@ func (o outbox) Bury(ctx context.Context, id int64, _ string) error {
 			return dataprovider.ErrNotFound
 		}
 		q.leave(d)
-		d.dead = true
+		d.dead, d.due, d.cause = true, o.now(), cause
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("bury %d: %w", id, err)
+	}
+	return nil
+}
+
+// Queue implements dataprovider.Outbox. It yields what waited when the loop began.
+func (o outbox) Queue(ctx context.Context, after int64) iter.Seq2[dataprovider.QueuedDelivery, error] {
+	return func(yield func(dataprovider.QueuedDelivery, error) bool) {
+		var all []dataprovider.QueuedDelivery
+		err := o.do(ctx, func() error {
+			q := &o.Store.outbox
+			for _, id := range slices.Sorted(maps.Keys(q.deliveries)) {
+				d := q.deliveries[id]
+				if id <= after {
+					continue
+				}
+				w := dataprovider.QueuedDelivery{Delivery: d.Delivery, Cause: d.cause}
+				w.Event = slices.Clone(d.Event)
+				w.State, w.Due = q.state(d, o.now())
+				all = append(all, w)
+			}
+			return nil
+		})
+		if err != nil {
+			yield(dataprovider.QueuedDelivery{}, fmt.Errorf("list deliveries: %w", err))
+		}
+		for _, w := range all {
+			if !yield(w, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Revive implements dataprovider.Outbox.
+func (o outbox) Revive(ctx context.Context, id int64) error {
+	q := &o.Store.outbox
+	err := o.do(ctx, func() error {
+		d, ok := q.deliveries[id]
+		if !ok {
+			return dataprovider.ErrNotFound
+		}
+		return q.revive(d, o.now())
+	})
+	if err != nil {
+		return fmt.Errorf("revive %d: %w", id, err)
 	}
 	return nil
 }

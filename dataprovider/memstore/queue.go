@@ -33,6 +33,7 @@ type delivery struct {
 	due    time.Time
 	leased bool
 	dead   bool
+	cause  string        // of the last failure
 	heap   *deliveryHeap // that it is in
 	index  int           // there
 }
@@ -102,6 +103,37 @@ func (q *queue) claim(target string, n int, now time.Time, ttl time.Duration) (o
 		out = append(out, c)
 	}
 	return out
+}
+
+// state says what a delivery waits for, and until when.
+func (q *queue) state(d *delivery, now time.Time) (dataprovider.DeliveryState, time.Time) {
+	switch {
+	case d.dead:
+		return dataprovider.DeliveryDead, d.due
+	case d.waits > 0:
+		return dataprovider.DeliveryBlocked, time.Time{}
+	case d.heap != &q.targets[d.Target].timed || !d.due.After(now):
+		return dataprovider.DeliveryReady, time.Time{}
+	case d.leased:
+		return dataprovider.DeliveryClaimed, d.due
+	}
+	return dataprovider.DeliveryResting, d.due
+}
+
+// revive makes a delivery due at once.
+func (q *queue) revive(d *delivery, now time.Time) error {
+	l := q.line(d.Target)
+	switch state, _ := q.state(d, now); state {
+	case dataprovider.DeliveryDead: // it left the line when it died
+		d.dead, d.waits, d.Attempt = false, 0, 0
+		l.ready.put(d)
+	case dataprovider.DeliveryResting:
+		l.timed.take(d)
+		l.ready.put(d)
+	case dataprovider.DeliveryBlocked, dataprovider.DeliveryClaimed:
+		return dataprovider.ErrConflict
+	}
+	return nil
 }
 
 // leave takes a delivery out of the line and lets those move up that waited

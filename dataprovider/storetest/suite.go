@@ -26,6 +26,7 @@ func Run(t *testing.T, open Open) {
 		{"usage", testUsage},
 		{"outbox", testOutbox},
 		{"order", testOrder},
+		{"queue", testQueue},
 		{"properties", testProperties},
 		{"lifecycle", testLifecycle},
 		{"locks", testLocks},
