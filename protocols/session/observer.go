@@ -34,18 +34,24 @@ func homeOf(kind string, fs vfs.FS) string {
 // RealPath identifies what name leads to among all that the server stores: names
 // of several users have one path when they lead to one object, and that of a
 // member is within (vfs.Within) that of its directory. Nothing needs to be there.
-// It is for records about files and never goes to a client.
+// When ctx is done links are not followed. It is for records about files and never goes to a client.
 func (s *Session) RealPath(ctx context.Context, name string) string {
-	return s.stored(s.behind(ctx, name))
+	return path.Join(s.home, s.resolved(ctx, name))
 }
 
 // realEntry is RealPath of the entry itself: a link in the last component is not
 // followed.
 func (s *Session) realEntry(ctx context.Context, name string) string {
-	return s.stored(path.Join(s.behind(ctx, path.Dir(name)), path.Base(name)))
+	return path.Join(s.home, s.resolved(ctx, path.Dir(name)), path.Base(name))
 }
 
-func (s *Session) stored(name string) string { return path.Join(s.home, name) }
+// resolved is behind for records: what cannot be looked at is taken as it is named.
+func (s *Session) resolved(ctx context.Context, name string) string {
+	if real := s.behind(ctx, name); real != "" {
+		return real
+	}
+	return name
+}
 
 // VirtualName is the name that a path of RealPath has for this user; "/" for one
 // above the user's root. ok is false when the user does not see it.

@@ -105,6 +105,11 @@ func TestRealPath(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if got := o.RealPath(over, "/in/f"); got != want { // and not that of the root
+		t.Errorf("when nobody waits any more: %s, want %s", got, want)
+	}
 	for _, test := range []struct {
 		s    *session.Session
 		real string

@@ -83,7 +83,7 @@ func (q *request) clear(m relocation, may func(ctx context.Context, from, to str
 	}
 	// A lock of the destination protects what comes there, as it does when a file
 	// replaces a file.
-	release := q.server.locks.keep(q.s.RealPath(q.Context(), m.name))
+	release := q.server.locks.keep(q.s.RealPath(q.changing(), m.name))
 	defer release()
 	return q.s.RemoveAll(q.changing(), m.name)
 }

@@ -1,7 +1,6 @@
 package webdavd
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"path"
@@ -41,7 +40,7 @@ func (q *request) guard(targets ...target) error {
 // conditions evaluates the If header on the locks of this moment, and returns its
 // lists.
 func (q *request) conditions() ([]ifList, error) {
-	if err := q.server.locks.follow(q.Context(), 0); err != nil {
+	if err := q.server.locks.follow(q.changing(), 0); err != nil {
 		return nil, err
 	}
 	header := strings.Join(q.Header.Values("If"), " ")
@@ -63,13 +62,13 @@ func (q *request) conditions() ([]ifList, error) {
 // protecting returns a lock that protects t and whose token was not submitted. Of
 // several shared locks on one root, one token is enough.
 func (q *request) protecting(t target, submitted map[string]bool) (dataprovider.Lock, bool) {
-	locks, at := q.server.locks, q.s.RealPath(q.Context(), t.name)
+	locks, at := q.server.locks, q.s.RealPath(q.changing(), t.name)
 	found := locks.covering(at)
 	if t.tree {
 		found = append(found, locks.members(at)...)
 	}
 	if t.member && t.name != "/" { // a lock on a collection protects its list of members
-		found = append(found, locks.covering(q.s.RealPath(q.Context(), path.Dir(t.name)))...)
+		found = append(found, locks.covering(q.s.RealPath(q.changing(), path.Dir(t.name)))...)
 	}
 	open := map[string]bool{}
 	user := q.s.User().Username
@@ -91,7 +90,7 @@ func (q *request) holds(l ifList) bool {
 		name, mapped = q.mapped(l.resource)
 	}
 	for _, c := range l.conditions {
-		if (mapped && q.condition(q.Context(), name, c)) == c.Not {
+		if (mapped && q.condition(name, c)) == c.Not {
 			return false
 		}
 	}
@@ -111,9 +110,9 @@ func (q *request) mapped(resource string) (string, bool) {
 	return name, err == nil
 }
 
-func (q *request) condition(ctx context.Context, name string, c webdav.Condition) bool {
+func (q *request) condition(name string, c webdav.Condition) bool {
 	if c.Token != "" {
-		for _, l := range q.server.locks.covering(q.s.RealPath(ctx, name)) {
+		for _, l := range q.server.locks.covering(q.s.RealPath(q.changing(), name)) {
 			if l.Token == c.Token {
 				return true
 			}

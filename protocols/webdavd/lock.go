@@ -38,7 +38,8 @@ func (q *request) lock() error {
 	if info == nil {
 		targets = append(targets, target{name: q.name, member: true})
 	}
-	if info != nil && !q.mayLock(want, info) {
+	real, seen := q.s.VirtualName(want.Path) // a link is no way around the rules
+	if info != nil && !(seen && q.mayLock(want, info, q.name) && q.mayLock(want, info, real)) {
 		return fmt.Errorf("lock %q: %w", q.name, vfs.ErrPermission)
 	}
 	if err := q.guard(targets...); err != nil {
@@ -91,19 +92,19 @@ func (q *request) notGranted(err error, want dataprovider.Lock) error {
 	return err
 }
 
-// mayLock reports whether the user may change what the lock is for: it keeps
-// others from doing so, and must be of no use to a reader.
-func (q *request) mayLock(want dataprovider.Lock, info fs.FileInfo) bool {
+// mayLock reports whether the user may change what the lock is for, by a name: it
+// keeps others from doing so, and must be of no use to a reader.
+func (q *request) mayLock(want dataprovider.Lock, info fs.FileInfo, name string) bool {
 	u := q.s.User()
 	if !info.IsDir() {
-		return mayWrite(&u, path.Dir(q.name))
+		return mayWrite(&u, path.Dir(name))
 	}
 	for dir := range u.Permissions {
-		if want.Deep && vfs.Within(q.name, dir) && !mayWrite(&u, dir) {
+		if want.Deep && vfs.Within(name, dir) && !mayWrite(&u, dir) {
 			return false
 		}
 	}
-	return mayWrite(&u, q.name)
+	return mayWrite(&u, name)
 }
 
 // mayWrite reports whether anything in dir can be made, replaced or removed.
@@ -153,7 +154,7 @@ func (q *request) wanted(body []byte) (dataprovider.Lock, error) {
 		return dataprovider.Lock{}, refuse(http.StatusBadRequest, "a lock has depth 0 or infinity")
 	}
 	return dataprovider.Lock{
-		Path:   q.s.RealPath(q.Context(), q.name),
+		Path:   q.s.RealPath(q.changing(), q.name),
 		Holder: q.s.User().Username,
 		Owner:  owner,
 		Shared: info.Shared != nil,
@@ -186,7 +187,7 @@ func (q *request) refresh() error {
 	if err != nil {
 		return err
 	}
-	held, err := q.server.locks.refresh(q.changing(), q.s.RealPath(q.Context(), q.name), tokens(lists),
+	held, err := q.server.locks.refresh(q.changing(), q.s.RealPath(q.changing(), q.name), tokens(lists),
 		q.s.User().Username, lockTime(q.Header.Get("Timeout")))
 	if err != nil {
 		return err
@@ -210,7 +211,7 @@ func (q *request) unlock() error {
 	if _, err := q.conditions(); err != nil {
 		return err
 	}
-	ok, err := q.server.locks.release(q.changing(), q.s.RealPath(q.Context(), q.name), token[1:len(token)-1], q.s.User().Username)
+	ok, err := q.server.locks.release(q.changing(), q.s.RealPath(q.changing(), q.name), token[1:len(token)-1], q.s.User().Username)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package webdavd_test
 import (
 	"encoding/xml"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -162,6 +164,28 @@ func TestLockOwner(t *testing.T) {
 	}
 	r.want(400, "LOCK", "/long", `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner>`+
 		strings.Repeat("x", 5000)+`</D:owner></D:lockinfo>`)
+}
+
+// TestLockThroughLink: a link in a directory that one may write is no way to lock
+// what it leads to, where that may only be read.
+func TestLockThroughLink(t *testing.T) {
+	r := newRig(t, session.Config{}, func(u *dataprovider.User) {
+		u.Permissions["/read"] = []string{dataprovider.PermList, dataprovider.PermDownload}
+	})
+	r.addUser("bob", r.home)
+	r.write("read/f", "1")
+	r.write("own/f", "1")
+	for link, target := range map[string]string{"toread": "read/f", "toreaddir": "read", "toown": "own/f"} {
+		if err := os.Symlink(target, filepath.Join(r.home, link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	r.want(403, "LOCK", "/toread", exclusive)
+	r.want(403, "LOCK", "/toreaddir", exclusive)
+	r.want(403, "LOCK", "/toreaddir/f", exclusive)
+	r.want(204, "PUT", "/read/f", "2", "Login: bob")
+	r.want(200, "LOCK", "/toown", exclusive)
+	r.want(423, "PUT", "/own/f", "2", "Login: bob")
 }
 
 // TestLockLimit: one user cannot fill the table, and the others still get locks.
