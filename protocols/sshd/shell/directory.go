@@ -30,16 +30,28 @@ func changeDirectory(ctx context.Context, c *call) uint32 {
 	}
 	name := path.Clean(c.at(operands[0]))
 	if name != "/" { // who may not list it is there nevertheless
-		info, err := c.s.Stat(ctx, name)
-		if err == nil && !info.IsDir() {
-			err = vfs.ErrNotDir
-		}
-		if err != nil {
+		if err := c.mayEnter(ctx, name); err != nil {
 			return c.fail(operands[0].Text, err)
 		}
 	}
 	c.dir = name
 	return statusOK
+}
+
+// mayEnter reports why name is no directory to work in. Who may not look at it
+// from above may still list it.
+func (c *call) mayEnter(ctx context.Context, name string) error {
+	info, err := c.s.Stat(ctx, name)
+	switch {
+	case err == nil && !info.IsDir():
+		return vfs.ErrNotDir
+	case !errors.Is(err, vfs.ErrPermission):
+		return err
+	}
+	for _, err := range c.s.List(ctx, name) {
+		return err
+	}
+	return nil
 }
 
 // makeDirectories is "mkdir [-p]".

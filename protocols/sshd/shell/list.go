@@ -110,6 +110,7 @@ func (l *listing) directory(ctx context.Context, name string) error {
 	if l.o.has('a') {
 		rows = l.dots(ctx, name)
 	}
+	dots := len(rows)
 	begin := func() {
 		l.sort(rows)
 		w = widthsOf(rows)
@@ -122,8 +123,8 @@ func (l *listing) directory(ctx context.Context, name string) error {
 	}
 	for info, err := range l.s.List(ctx, name) {
 		if err != nil {
-			if sorted {
-				l.flush()
+			if !sorted && len(rows) > dots {
+				begin() // what there is
 			}
 			return err
 		}

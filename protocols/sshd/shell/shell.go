@@ -68,7 +68,7 @@ type Stream struct {
 func Run(ctx context.Context, s *session.Session, cfg Config, st Stream) uint32 {
 	sh := &shell{
 		cfg: cfg, s: s, dir: "/", builtins: builtins(),
-		in: bufio.NewReaderSize(st.In, scp.InputBuffer), out: bufio.NewWriter(st.Out), raw: st.Out, err: st.Err,
+		in: bufio.NewReaderSize(st.In, scp.InputBuffer), out: bufio.NewWriterSize(st.Out, 16<<10), raw: st.Out, err: st.Err,
 	}
 	if cfg.Greeting != "" {
 		sh.complain(cfg.Greeting)
