@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,5 +259,66 @@ func TestPropertiesAreSwept(t *testing.T) {
 	r.manager.Sweep(t.Context())
 	if total, err := r.store.Properties().Total(t.Context(), "alice"); err != nil || total.Files != 1 {
 		t.Errorf("%+v, %v after a sweep of another directory", total, err)
+	}
+}
+
+// TestPropertiesKeepUp: whatever runs at the same time, nothing is left under a name
+// that has gone.
+func TestPropertiesKeepUp(t *testing.T) {
+	r := unheard(t, 1)
+	names := []string{"d/x", "d/y", "d/z"}
+	for _, name := range names {
+		r.write(name, "")
+	}
+	mark(t, r.open(), "/d", "/d/x")
+	var renames, others sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		s := r.open()
+		renames.Go(func() {
+			for range 150 {
+				_ = s.Rename(s.Context(), "/d", "/e") // only one of two can
+				_ = s.Rename(s.Context(), "/e", "/d")
+			}
+		})
+	}
+	for i, name := range names {
+		s := r.open()
+		others.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, at := range []string{"/" + name, "/e" + name[1:]} {
+					patch := session.PropertyPatch{Changes: []dataprovider.PropertyChange{property("p", "x")}}
+					_ = s.PatchProperties(s.Context(), at, patch)
+					if (n+i)%3 == 0 {
+						_ = s.Remove(s.Context(), at)
+						_ = upload(s, at, "again", put, nil)
+					}
+				}
+			}
+		})
+	}
+	renames.Wait()
+	close(stop)
+	others.Wait()
+	s := r.open()
+	root, err := s.Stat(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for at, err := range r.store.Properties().Below(t.Context(), s.RealPath(t.Context(), "/"), vfs.FileIDOf(root)) {
+		name, _ := s.VirtualName(at)
+		if _, serr := s.Stat(t.Context(), name); err != nil || serr != nil {
+			t.Errorf("properties of %s stay: %v, %v", name, err, serr)
+		}
+		seen++
+	}
+	if seen == 0 {
+		t.Error("no properties are left, not even of the directory")
 	}
 }
