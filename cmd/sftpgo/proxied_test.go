@@ -82,9 +82,15 @@ func TestBehindProxies(t *testing.T) {
 	content := bytes.Repeat([]byte("through a proxy\n"), 100_000)
 	for _, version := range []byte{1, 2} {
 		for protocol, dial := range map[string]func(user string) (actor, error){
-			"SFTP": func(user string) (actor, error) { return newSFTPActor(newBalancer(t, p.sftp, version).l.Addr().String(), user) },
-			"FTP":  func(user string) (actor, error) { return newFTPActor(newBalancer(t, p.ftp, version).l.Addr().String(), user) },
-			"DAV":  func(user string) (actor, error) { return newDAVActor(newBalancer(t, p.dav, version).l.Addr().String(), user), nil },
+			"SFTP": func(user string) (actor, error) {
+				return newSFTPActor(newBalancer(t, p.sftp, version).l.Addr().String(), user)
+			},
+			"FTP": func(user string) (actor, error) {
+				return newFTPActor(newBalancer(t, p.ftp, version).l.Addr().String(), user)
+			},
+			"DAV": func(user string) (actor, error) {
+				return newDAVActor(newBalancer(t, p.dav, version).l.Addr().String(), user), nil
+			},
 		} {
 			t.Run(fmt.Sprint(protocol, " version ", version), func(t *testing.T) {
 				c, err := dial("alice")
