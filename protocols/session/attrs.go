@@ -27,11 +27,16 @@ func (s *Session) SetAttrs(ctx context.Context, name string, a vfs.Attrs) error 
 		if err != nil {
 			return err
 		}
+		asked := a
 		if a, err = s.mayChange(name, s.followed(name), info, a); err != nil {
 			return err
 		}
+		may := func() error {
+			_, err := s.mayChange(name, s.followed(name), info, asked)
+			return err
+		}
 		if a.Size != nil {
-			if err := s.truncate(ctx, name, *a.Size); err != nil {
+			if err := s.truncate(ctx, name, *a.Size, may); err != nil {
 				return err
 			}
 			a.Size = nil
@@ -43,7 +48,7 @@ func (s *Session) SetAttrs(ctx context.Context, name string, a vfs.Attrs) error 
 		if !ok {
 			return refuse("setstat", name, vfs.ErrUnsupported)
 		}
-		if err := set.SetAttrs(ctx, name, a); err != nil {
+		if err := s.steady(may, func() error { return set.SetAttrs(ctx, name, a) }); err != nil {
 			return err
 		}
 		s.recordAttrs(name, a)
@@ -166,7 +171,7 @@ func (s *Session) ignoresAttrs() bool {
 }
 
 // truncate sets the size of a file by name and books the difference.
-func (s *Session) truncate(ctx context.Context, name string, size int64) error {
+func (s *Session) truncate(ctx context.Context, name string, size int64, may func() error) error {
 	if size < 0 || !s.contentAllowed(name) {
 		return refuse("truncate", name, vfs.ErrPermission)
 	}
@@ -174,12 +179,13 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 	if !ok {
 		return refuse("truncate", name, vfs.ErrUnsupported)
 	}
-	pg, spots, err := s.lockFiles(ctx, s.behind(ctx, name))
+	real := s.behind(ctx, name)
+	pg, spots, err := s.lockFiles(ctx, real)
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
-	info, err := s.fs.Stat(ctx, name)
+	info, err := s.fs.Stat(ctx, real)
 	if err != nil {
 		return err
 	}
@@ -209,7 +215,18 @@ func (s *Session) truncate(ctx context.Context, name string, size int64) error {
 		}
 	}
 	resize := func() error {
-		err := set.SetAttrs(ctx, name, vfs.Attrs{Size: &size})
+		err := s.steady(func() error {
+			if err := may(); err != nil {
+				return err
+			}
+			if !s.contentAllowed(name) {
+				return refuse("truncate", name, vfs.ErrPermission)
+			}
+			if s.behind(ctx, name) != s.behind(ctx, real) {
+				return refuse("truncate", name, vfs.ErrBusy) // a link that leads elsewhere by now
+			}
+			return nil
+		}, func() error { return set.SetAttrs(ctx, real, vfs.Attrs{Size: &size}) })
 		if err == nil {
 			c := noChange()
 			c.size = size

@@ -10,10 +10,14 @@ import (
 )
 
 // copyFile copies a file that the rules allow to copy to a name where nothing is.
-// r holds what was reserved for it. Nobody sees the copy before it is complete,
-// where the storage can; no hook hears of it.
-func (s *Session) copyFile(ctx context.Context, src, dst string, r *room) error {
-	f, err := s.fs.Open(ctx, src, vfs.Read)
+// may asks that again. r holds what was reserved for it. Nobody sees the copy before
+// it is complete, where the storage can; no hook hears of it.
+func (s *Session) copyFile(ctx context.Context, src, dst string, may func() error, r *room) error {
+	var f vfs.File
+	err := s.steady(may, func() (err error) {
+		f, err = s.fs.Open(ctx, src, vfs.Read)
+		return err
+	})
 	if err != nil {
 		r.release()
 		return err

@@ -179,18 +179,30 @@ func (c *treeCopy) copy(ctx context.Context, name string, info fs.FileInfo) erro
 		return err
 	}
 	to := c.target(name)
+	may := func() error {
+		now, err := c.s.lstat(ctx, name)
+		if err == nil && now.Mode().Type() != info.Mode().Type() {
+			err = refuse("copy", name, vfs.ErrBusy)
+		}
+		if err != nil {
+			return err
+		}
+		return c.mayCopy(ctx, name, now)
+	}
 	switch {
 	case info.IsDir():
-		return c.s.mkdirLike(ctx, name, to, c.s.fs.Mkdir)
+		return c.s.mkdirLike(ctx, name, to, func(ctx context.Context, to string) error {
+			return c.s.turn(may, func() error { return c.s.fs.Mkdir(ctx, to) })
+		})
 	case info.Mode().Type() == fs.ModeSymlink:
 		text, err := c.linkText(ctx, name)
 		if err != nil {
 			return err
 		}
 		l, _ := vfs.As[vfs.Linker](c.s.fs) // linkText has used it
-		return l.Symlink(ctx, text, to)
+		return c.s.turn(may, func() error { return l.Symlink(ctx, text, to) })
 	}
-	return c.s.copyFile(ctx, name, to, c.room.split(amountOf(info)))
+	return c.s.copyFile(ctx, name, to, may, c.room.split(amountOf(info)))
 }
 
 // reserveTree takes room for files that will be made.

@@ -24,8 +24,14 @@ func (s *Session) DigestRange(ctx context.Context, name string, h io.Writer, off
 		if off < 0 || n < 0 {
 			return refuse("digest", name, vfs.ErrUnsupported)
 		}
-		if !s.reaches(dataprovider.PermList, name) || !s.reaches(dataprovider.PermDownload, name) || !s.contentAllowed(name) {
-			return refuse("digest", name, vfs.ErrPermission)
+		may := func() error {
+			if !s.reaches(dataprovider.PermList, name) || !s.reaches(dataprovider.PermDownload, name) || !s.contentAllowed(name) {
+				return refuse("digest", name, vfs.ErrPermission)
+			}
+			return nil
+		}
+		if err := may(); err != nil {
+			return err
 		}
 		release, err := s.reserve()
 		if err != nil {
@@ -34,7 +40,11 @@ func (s *Session) DigestRange(ctx context.Context, name string, h io.Writer, off
 		defer release()
 		ctx, cancel := s.within(ctx)
 		defer cancel()
-		f, err := s.fs.Open(ctx, name, vfs.Read)
+		var f vfs.File
+		err = s.steady(may, func() (err error) {
+			f, err = s.fs.Open(ctx, name, vfs.Read)
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -27,8 +27,14 @@ func (s *Session) download(name string) (*Transfer, error) {
 	if s.m.journal.backlog() >= maxWaiting {
 		return nil, refuse("download", name, vfs.ErrUnavailable) // its event could not be kept
 	}
-	if !s.reaches(dataprovider.PermDownload, name) || !s.contentAllowed(name) {
-		return nil, refuse("download", name, vfs.ErrPermission)
+	may := func() error {
+		if !s.reaches(dataprovider.PermDownload, name) || !s.contentAllowed(name) {
+			return refuse("download", name, vfs.ErrPermission)
+		}
+		return nil
+	}
+	if err := may(); err != nil {
+		return nil, err
 	}
 	release, err := s.reserve()
 	if err != nil {
@@ -36,11 +42,13 @@ func (s *Session) download(name string) (*Transfer, error) {
 	}
 	defer release()
 	t := &Transfer{s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download)}
-	file, err := s.fs.Open(s.ctx, name, vfs.Read) // the file outlives the request
+	err = s.steady(may, func() (err error) {
+		t.file, err = s.fs.Open(s.ctx, name, vfs.Read) // the file outlives the request
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	t.file = file
 	s.add(t)
 	return t, nil
 }

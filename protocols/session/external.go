@@ -98,7 +98,8 @@ func (s *Session) openExternal(ctx context.Context, use ExternalUse) (_ *Externa
 			x.release()
 		}
 	}()
-	if err := x.openTrees(ctx, host); err != nil {
+	none := func() error { return nil } // openTrees applies the rules
+	if err := s.steady(none, func() error { return x.openTrees(ctx, host) }); err != nil {
 		return nil, err
 	}
 	if !use.Writes {

@@ -56,7 +56,13 @@ func (s *Session) link(ctx context.Context, l vfs.HardLinker, oldname, newname s
 		return refuse("link", newname, vfs.ErrExist)
 	}
 	s.forget(ctx, newname)
-	if err := l.Link(ctx, oldname, newname); err != nil {
+	may := func() error {
+		if !s.mayLink(oldname, newname) {
+			return refuse("link", newname, vfs.ErrPermission)
+		}
+		return nil
+	}
+	if err := s.steady(may, func() error { return l.Link(ctx, oldname, newname) }); err != nil {
 		return err
 	}
 	// From now on neither name takes the file away when it goes.

@@ -28,7 +28,13 @@ func (s *Session) Symlink(ctx context.Context, target, newname string) error {
 		if !ok {
 			return refuse("symlink", newname, vfs.ErrUnsupported)
 		}
-		if err := l.Symlink(ctx, target, newname); err != nil {
+		may := func() error {
+			if !s.allowed(dataprovider.PermCreateSymlinks, newname) {
+				return refuse("symlink", newname, vfs.ErrPermission)
+			}
+			return nil
+		}
+		if err := s.turn(may, func() error { return l.Symlink(ctx, target, newname) }); err != nil {
 			return err
 		}
 		s.forget(ctx, newname)

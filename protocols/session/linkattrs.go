@@ -21,6 +21,7 @@ func (s *Session) SetLinkAttrs(ctx context.Context, name string, a vfs.Attrs) er
 		if err != nil {
 			return err
 		}
+		asked := a
 		if a, err = s.mayChange(name, s.direct(ctx, name), info, a); err != nil {
 			return err
 		}
@@ -31,7 +32,11 @@ func (s *Session) SetLinkAttrs(ctx context.Context, name string, a vfs.Attrs) er
 		if !ok {
 			return refuse("setstat", name, vfs.ErrUnsupported)
 		}
-		if err := set.SetLinkAttrs(ctx, name, a); err != nil {
+		may := func() error {
+			_, err := s.mayChange(name, s.direct(ctx, name), info, asked)
+			return err
+		}
+		if err := s.steady(may, func() error { return set.SetLinkAttrs(ctx, name, a) }); err != nil {
 			return err
 		}
 		s.recordAttrs(name, a)

@@ -35,15 +35,16 @@ const (
 // Manager opens sessions and keeps what they share. It is safe for concurrent
 // use.
 type Manager struct {
-	store   dataprovider.Store
-	journal *journal
-	storage map[string]vfs.Factory // by kind
-	metrics Metrics
-	log     *slog.Logger
-	track   int
-	cfg     Config
-	ledger  *ledger
-	buffers buffers
+	store    dataprovider.Store
+	journal  *journal
+	storage  map[string]vfs.Factory // by kind
+	metrics  Metrics
+	log      *slog.Logger
+	track    int
+	cfg      Config
+	ledger   *ledger
+	bearings bearings
+	buffers  buffers
 
 	observers []Observer
 
@@ -132,6 +133,9 @@ func (m *Manager) insert(s *Session) error {
 	m.accounts[a.name] = a
 	s.account = a
 	m.sessions[s] = struct{}{}
+	if !s.uniform {
+		m.bearings.ruled.Add(1)
+	}
 	m.metrics.SessionsChanged(len(m.sessions))
 	return nil
 }
@@ -156,6 +160,9 @@ func (m *Manager) remove(s *Session) {
 		return
 	}
 	delete(m.sessions, s)
+	if !s.uniform {
+		m.bearings.ruled.Add(-1)
+	}
 	if !s.parked.Load() {
 		m.counted--
 		s.account.sessions--

@@ -13,10 +13,16 @@ func (s *Session) Mkdir(ctx context.Context, name string) error {
 		if name == "/" {
 			return refuse("mkdir", name, vfs.ErrExist)
 		}
-		if !s.allowed(dataprovider.PermCreateDirs, name) {
-			return refuse("mkdir", name, vfs.ErrPermission)
+		may := func() error {
+			if !s.allowed(dataprovider.PermCreateDirs, name) {
+				return refuse("mkdir", name, vfs.ErrPermission)
+			}
+			return nil
 		}
-		if err := s.fs.Mkdir(ctx, name); err != nil {
+		if err := may(); err != nil {
+			return err
+		}
+		if err := s.turn(may, func() error { return s.fs.Mkdir(ctx, name) }); err != nil {
 			return err
 		}
 		s.forget(ctx, name)

@@ -75,8 +75,17 @@ func (s *Session) mayRemove(ctx context.Context, op, name string) (fs.FileInfo, 
 	return info, nil
 }
 
+// stillMayRemove is what mayRemove asks of where the name leads.
+func (s *Session) stillMayRemove(op, name string) error {
+	if !s.allowed(dataprovider.PermDelete, name) {
+		return refuse(op, name, vfs.ErrPermission)
+	}
+	return nil
+}
+
 func (s *Session) removeDir(ctx context.Context, name string) error {
-	if err := s.fs.Remove(ctx, name); err != nil {
+	may := func() error { return s.stillMayRemove("rmdir", name) }
+	if err := s.turn(may, func() error { return s.fs.Remove(ctx, name) }); err != nil {
 		return err
 	}
 	s.removed(ctx, name)
@@ -117,7 +126,17 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	if err := s.fs.Remove(ctx, name); err != nil {
+	hold := s.steady
+	if !info.Mode().IsRegular() {
+		hold = s.turn
+	}
+	may := func() error {
+		if !s.fileAllowed(name) {
+			return refuse("remove", name, vfs.ErrPermission)
+		}
+		return s.stillMayRemove("remove", name)
+	}
+	if err := hold(may, func() error { return s.fs.Remove(ctx, name) }); err != nil {
 		s.m.journal.drop(ctx, id)
 		return err
 	}

@@ -142,7 +142,17 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 			return err
 		}
 	}
-	if err := s.fs.Rename(ctx, m.oldname, m.newname); err != nil {
+	may := func() error {
+		if m.target != nil && !s.allowed(dataprovider.PermOverwrite, m.newname) || !s.mayMove(m.oldname, m.newname, m.info) {
+			return refuse("rename", m.oldname, vfs.ErrPermission)
+		}
+		return nil
+	}
+	hold := s.turn
+	if m.info.Mode().IsRegular() && (m.target == nil || m.target.Mode().IsRegular()) {
+		hold = s.steady
+	}
+	if err := hold(may, func() error { return s.fs.Rename(ctx, m.oldname, m.newname) }); err != nil {
 		s.m.journal.drop(ctx, id)
 		return err
 	}

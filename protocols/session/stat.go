@@ -14,14 +14,22 @@ import (
 // the size received so far: sshfs and WinSCP look at the file they write.
 func (s *Session) Stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
 	err = s.do("stat", name, func(name string) error {
-		if !s.reaches(dataprovider.PermList, name) {
-			return refuse("stat", name, vfs.ErrPermission)
+		may := func() error {
+			if !s.reaches(dataprovider.PermList, name) {
+				return refuse("stat", name, vfs.ErrPermission)
+			}
+			return nil
+		}
+		if err := may(); err != nil {
+			return err
 		}
 		if info = s.uploading(name); info != nil {
 			return nil
 		}
-		info, err = s.fs.Stat(ctx, name)
-		return err
+		return s.steady(may, func() error {
+			info, err = s.fs.Stat(ctx, name)
+			return err
+		})
 	})
 	return info, err
 }
@@ -29,14 +37,22 @@ func (s *Session) Stat(ctx context.Context, name string) (info fs.FileInfo, err 
 // Lstat does not follow the last component.
 func (s *Session) Lstat(ctx context.Context, name string) (info fs.FileInfo, err error) {
 	err = s.do("lstat", name, func(name string) error {
-		if !s.allowed(dataprovider.PermList, name) {
-			return refuse("lstat", name, vfs.ErrPermission)
+		may := func() error {
+			if !s.allowed(dataprovider.PermList, name) {
+				return refuse("lstat", name, vfs.ErrPermission)
+			}
+			return nil
+		}
+		if err := may(); err != nil {
+			return err
 		}
 		if info = s.uploading(name); info != nil {
 			return nil
 		}
-		info, err = s.lstat(ctx, name)
-		return err
+		return s.steady(may, func() error {
+			info, err = s.lstat(ctx, name)
+			return err
+		})
 	})
 	return info, err
 }
@@ -69,10 +85,16 @@ func (s *Session) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, 
 	return func(yield func(fs.FileInfo, error) bool) {
 		stopped := false
 		err := s.do("list", name, func(name string) error {
-			if !s.allows(dataprovider.PermList, name) {
-				return refuse("list", name, vfs.ErrPermission)
+			may := func() error {
+				if !s.allows(dataprovider.PermList, name) {
+					return refuse("list", name, vfs.ErrPermission)
+				}
+				return nil
 			}
-			for info, err := range s.fs.List(ctx, name) {
+			if err := may(); err != nil {
+				return err
+			}
+			for info, err := range s.entriesOf(ctx, name, may) {
 				if err != nil {
 					return err
 				}
@@ -83,6 +105,30 @@ func (s *Session) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, 
 			return nil
 		})
 		if err != nil && !stopped {
+			yield(nil, err)
+		}
+	}
+}
+
+// entriesOf is List of the storage, whose first step, which opens the directory, is
+// steady.
+func (s *Session) entriesOf(ctx context.Context, name string, may func() error) iter.Seq2[fs.FileInfo, error] {
+	if s.uniform {
+		return s.fs.List(ctx, name)
+	}
+	return func(yield func(fs.FileInfo, error) bool) {
+		next, stop := iter.Pull2(s.fs.List(ctx, name))
+		defer stop()
+		var info fs.FileInfo
+		var more bool
+		err := s.steady(may, func() (err error) {
+			info, err, more = next()
+			return err
+		})
+		for more && yield(info, err) {
+			info, err, more = next()
+		}
+		if !more && err != nil {
 			yield(nil, err)
 		}
 	}

@@ -22,6 +22,7 @@ type upload struct {
 	old     int64   // its size
 	cut     bool    // it was truncated at open
 	link    bool    // the name is a link: a drop must not remove it
+	entry   string  // the name, or where it leads to if it is a link
 	quiet   bool    // nobody is told of it
 	place   string  // of the file that is written, see ledger
 	object  *object // of a write in place
@@ -184,6 +185,7 @@ func (t *Transfer) open(ctx context.Context, mode vfs.Mode) error {
 	}
 	own := t.up.room
 	var err error
+	t.up.entry = name
 	if t.up.staged {
 		err = t.openStaged(ctx, name, mode)
 	} else {
@@ -240,15 +242,13 @@ func (t *Transfer) openInPlace(ctx context.Context, name string, mode vfs.Mode) 
 	if info == nil {
 		t.s.forget(ctx, name)
 	}
-	if err := t.openFile(mode); err != nil {
+	id, err := t.openLocked(mode, info)
+	if err != nil {
 		t.s.m.journal.drop(ctx, t.up.intent)
 		return err
 	}
 	if o == nil {
-		o = &object{counted: before, room: t.up.room, writers: map[*Transfer]struct{}{}}
-		if info, err := t.file.Stat(); err == nil {
-			o.id = vfs.FileIDOf(info)
-		}
+		o = &object{id: id, counted: before, room: t.up.room, writers: map[*Transfer]struct{}{}}
 		pg.attach(place, o)
 	} else if l.placeOf(o) == "" {
 		pg.attach(place, o) // the name that it had was taken away
@@ -265,12 +265,63 @@ func (t *Transfer) written(ctx context.Context) string {
 	return t.Name()
 }
 
-func (t *Transfer) openFile(mode vfs.Mode) error {
-	f, err := t.s.fs.Open(t.s.ctx, t.name, mode) // the file outlives the request
-	if err != nil {
-		return err
+// openLocked opens what is locked: info, or nothing yet. The way there may lead to
+// another file by now, which is counted elsewhere. It returns the identity of the
+// file.
+func (t *Transfer) openLocked(mode vfs.Mode, info fs.FileInfo) (id string, err error) {
+	exclusive := mode
+	if info == nil && mode.Has(vfs.Create) {
+		exclusive |= vfs.Excl
 	}
-	t.file = f
+	if err := t.openFile(exclusive); err != nil {
+		if exclusive != mode && errors.Is(err, vfs.ErrExist) {
+			err = refuse("upload", t.name, vfs.ErrBusy)
+		}
+		return "", err
+	}
+	now, err := t.file.Stat()
+	if err != nil {
+		return "", nil // as with storage that has no identities
+	}
+	want := now
+	switch {
+	case info != nil:
+		want = info
+	case vfs.FileIDOf(now) != "":
+		if want, err = t.s.lstat(t.s.ctx, t.up.entry); err != nil {
+			want = nil
+		}
+	}
+	if vfs.FileIDOf(want) != vfs.FileIDOf(now) {
+		_ = t.file.Close() // nothing was written
+		return "", refuse("upload", t.name, vfs.ErrBusy)
+	}
+	return vfs.FileIDOf(now), nil
+}
+
+func (t *Transfer) openFile(mode vfs.Mode) error {
+	return t.s.steady(t.mayOpen, func() (err error) {
+		t.file, err = t.s.fs.Open(t.s.ctx, t.up.entry, mode) // the file outlives the request
+		return err
+	})
+}
+
+// mayOpen applies the rules of mayUpload again, to where the name leads now.
+func (t *Transfer) mayOpen() error {
+	s, name := t.s, t.name
+	may := s.reaches(dataprovider.PermUpload, name)
+	if t.up.existed {
+		may = s.reaches(dataprovider.PermOverwrite, name) && (!t.up.link || s.allowed(dataprovider.PermUpload, name))
+	}
+	if t.up.read {
+		may = may && s.reaches(dataprovider.PermDownload, name)
+	}
+	switch {
+	case !may || !s.contentAllowed(name):
+		return refuse("upload", name, vfs.ErrPermission)
+	case s.behind(s.ctx, name) != s.behind(s.ctx, t.up.entry):
+		return refuse("upload", name, vfs.ErrBusy) // a link that leads elsewhere by now
+	}
 	return nil
 }
 
