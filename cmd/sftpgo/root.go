@@ -46,9 +46,13 @@ func newRootCommand() *cobra.Command {
 	var accounts configFlags
 	users := newUserCommand(accounts.open)
 	accounts.register(users.PersistentFlags())
+	events := newEventsCommand(accounts.open)
+	accounts.register(events.PersistentFlags())
 	root.AddCommand(
 		newServeCommand(),
 		users,
+		newHooksCommand(),
+		events,
 		newInitProviderCommand(),
 		newStartSubsysCommand(),
 		newConfineCommand(),
