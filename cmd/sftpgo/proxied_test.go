@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -142,5 +144,34 @@ func TestBehindProxies(t *testing.T) {
 		if !strings.Contains(string(log), part) {
 			t.Errorf("the log has no %s", part)
 		}
+	}
+}
+
+// TestImplicitTLSBehindProxies: TLS begins after the header.
+func TestImplicitTLSBehindProxies(t *testing.T) {
+	p := newRealServer(t, "SFTPGO_COMMON__PROXY_PROTOCOL=2", "SFTPGO_COMMON__PROXY_ALLOWED=127.0.0.1", "SFTPGO_FTPD__BINDINGS__0__TLS_MODE=2")
+	p.addUser(t, "alice", "--allowed-ip", "203.0.113.7/32")
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := tls.Dial("tcp", newBalancer(t, p.ftp, 2).l.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	in := bufio.NewReader(c)
+	for _, step := range []struct{ say, want string }{
+		{"", "220"}, {"USER alice", "331"}, {"PASS " + secretOfAll, "230"}, {"QUIT", "221"},
+	} {
+		if step.say != "" {
+			fmt.Fprintf(c, "%s\r\n", step.say)
+		}
+		if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, step.want) {
+			t.Fatalf("%s: %q, %v; want %s", step.say, line, err, step.want)
+		}
+	}
+	if err := p.stop(); err != nil {
+		t.Error(err)
 	}
 }
