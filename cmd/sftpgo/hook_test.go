@@ -87,6 +87,11 @@ func (h *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		"Content-Type":    req.Header.Get("Content-Type"),
 		"Idempotency-Key": req.Header.Get("Idempotency-Key"),
 	}}
+	for _, name := range []string{"Hook-Name", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"} {
+		if v := req.Header.Get(name); v != "" {
+			r.Header[name] = v
+		}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := appendLine(h.path, r); err != nil {
