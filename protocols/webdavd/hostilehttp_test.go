@@ -155,3 +155,22 @@ func TestOneRecordOfLogin(t *testing.T) {
 	r.addUser("alice", r.home)
 	r.want(200, "OPTIONS", "/", "")
 }
+
+// TestSlowXML: who has logged in may take time over a file, but not over a query.
+func TestSlowXML(t *testing.T) {
+	r := newRig(t, session.Config{})
+	r.server.SetAnswerTime(300 * time.Millisecond)
+	for _, method := range []string{"PROPFIND", "PROPPATCH", "LOCK"} {
+		c := r.dial(method + " / HTTP/1.1\r\nHost: h\r\nDepth: 0\r\nAuthorization: " + basic + "\r\nContent-Length: 1000\r\n\r\n<a")
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		in := bufio.NewReader(c)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil || resp.StatusCode != 408 {
+			t.Errorf("%s: %v, %v", method, resp, err)
+			continue
+		}
+		if !ended(c) {
+			t.Errorf("%s: the connection is held open", method)
+		}
+	}
+}

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"time"
 	"unicode/utf16"
 )
 
@@ -26,11 +28,15 @@ const (
 // included: the decoders behind it let undeclared prefixes pass (RFC 4918
 // section 8.2 wants 400).
 func (q *request) xmlBody() ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(q.w, q.Body, maxXML))
+	body, err := q.readXML()
 	if err != nil {
 		var large *http.MaxBytesError
-		if errors.As(err, &large) {
+		switch {
+		case errors.As(err, &large):
 			return nil, err
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			q.w.Header().Set("Connection", "close")
+			return nil, &refusal{status: http.StatusRequestTimeout, text: "the body takes too long", cause: err}
 		}
 		return nil, &refusal{status: http.StatusBadRequest, text: "the body broke off", cause: err}
 	}
@@ -44,6 +50,18 @@ func (q *request) xmlBody() ([]byte, error) {
 		return nil, &refusal{status: http.StatusBadRequest, text: "malformed XML", cause: err}
 	}
 	return body, nil
+}
+
+// readXML reads a body that has to come in no time: unlike an upload it is small,
+// and while it comes nothing watches the session.
+func (q *request) readXML() ([]byte, error) {
+	rc := http.NewResponseController(q.w)
+	_ = rc.SetReadDeadline(time.Now().Add(q.server.answerTime)) // not every ResponseWriter of a test can
+	body, err := io.ReadAll(http.MaxBytesReader(q.w, q.Body, maxXML))
+	if err == nil {
+		_ = rc.SetReadDeadline(time.Time{})
+	}
+	return body, err
 }
 
 // utf8Of decodes UTF-16, which every reader of XML must take (XML 1.0, section
