@@ -29,7 +29,8 @@ type Config struct {
 	// EnabledSSHCommands are the commands that clients may run: cd, pwd, scp,
 	// md5sum, sha1sum, sha256sum, sha384sum, sha512sum, sftpgo-copy,
 	// sftpgo-remove, and those that start a program of the host:
-	// git-receive-pack, git-upload-pack, git-upload-archive, rsync. "*" is all.
+	// git-receive-pack, git-upload-pack, git-upload-archive, rsync. "*" is all. With
+	// scp come the lines of file commands that WinSCP's file protocol SCP needs.
 	EnabledSSHCommands []string `json:"enabled_ssh_commands"`
 	// PasswordAuthentication offers the method "password".
 	PasswordAuthentication bool `json:"password_authentication"`

@@ -144,6 +144,41 @@ func TestShellStop(t *testing.T) {
 	}
 }
 
+// TestShellClosedWindow: a client that takes no answer does not keep the server
+// from stopping.
+func TestShellClosedWindow(t *testing.T) {
+	r := start(t)
+	c := r.rawClient(t, "login")
+	must(t, c.message(msgChannelOpen, struct {
+		Type                string
+		ID, Window, MaxSize uint32
+	}{"session", 0, 0, 32 << 10}))
+	if _, err := c.await(msgChannelOpened); err != nil {
+		t.Fatal(err)
+	}
+	must(t, c.message(msgChannelRequest, struct {
+		ID        uint32
+		Type      string
+		WantReply bool
+	}{0, "shell", true}))
+	if _, err := c.await(msgChannelSuccess); err != nil {
+		t.Fatal(err)
+	}
+	must(t, c.message(msgChannelData, struct {
+		ID   uint32
+		Data string
+	}{0, "mkdir d\nhelp\nrm -r -f d\n"}))
+	eventually(t, "the first line is carried out", func() bool {
+		_, err := os.Stat(filepath.Join(r.home, "d"))
+		return err == nil
+	})
+	r.stop() // fails the test if it takes too long
+	c.ended(t)
+	if _, err := os.Stat(filepath.Join(r.home, "d")); err != nil {
+		t.Error("went on without its client")
+	}
+}
+
 // TestShellOpenSSH: ssh of OpenSSH with lines on its standard input.
 func TestShellOpenSSH(t *testing.T) {
 	r := start(t)

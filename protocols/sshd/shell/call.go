@@ -105,7 +105,7 @@ func (c *call) fail(shown string, err error) uint32 {
 	return statusFailed
 }
 
-// print answers. What does not reach the client shows when the next line is read.
+// print answers. That the client has gone is noted below.
 func (c *call) print(format string, values ...any) {
 	_, _ = fmt.Fprintf(c.out, format, values...)
 }

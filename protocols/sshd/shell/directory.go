@@ -87,7 +87,7 @@ func (c *call) makeDirectory(ctx context.Context, name string, o options) error 
 		failure = c.s.Mkdir(ctx, name[:i])
 	}
 	if errors.Is(failure, vfs.ErrExist) {
-		if info, err := c.s.Stat(ctx, name); err == nil && info.IsDir() {
+		if c.isDir(ctx, name) {
 			return nil
 		}
 	}
@@ -111,7 +111,7 @@ func removeDirectories(ctx context.Context, c *call) uint32 {
 
 // into is where something called src goes: below dst if that is a directory.
 func (c *call) into(ctx context.Context, dst, src string) string {
-	if info, err := c.s.Stat(ctx, dst); err == nil && info.IsDir() {
+	if c.isDir(ctx, dst) {
 		return strings.TrimRight(dst, "/") + "/" + base(src)
 	}
 	return dst

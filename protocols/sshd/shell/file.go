@@ -56,12 +56,23 @@ func move(ctx context.Context, c *call) uint32 {
 	status := uint32(statusOK)
 	for _, w := range sources {
 		src := c.at(w)
-		err := rename(ctx, src, c.into(ctx, target, src))
+		dst := c.into(ctx, target, src)
+		var err error
+		if strings.HasSuffix(dst, "/") && !c.isDir(ctx, src) { // a directory that is not there
+			err = vfs.ErrNotDir
+		} else {
+			err = rename(ctx, src, dst)
+		}
 		if err != nil && !(o.has('n') && errors.Is(err, vfs.ErrExist)) {
 			status = c.fail(w.Text, err)
 		}
 	}
 	return status
+}
+
+func (c *call) isDir(ctx context.Context, name string) bool {
+	info, err := c.s.Stat(ctx, name)
+	return err == nil && info.IsDir()
 }
 
 // target parts the operands of mv and cp. Several sources need a directory to go

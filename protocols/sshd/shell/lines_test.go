@@ -1,10 +1,13 @@
 package shell_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sftpgo/protocols/sshd/shell"
 )
 
 func must(t testing.TB, err error) {
@@ -77,6 +80,7 @@ func TestLines(t *testing.T) {
 		{"mv over", "cp f g; mv -n f dir/old; md5sum g; mv f dir/old; ls -l none\n", md5ABC + "  /g\n", "ls: cannot access 'none': " + none},
 		{"mv of several", "mv f link dir; ls dir; mv dir/f dir/link f\n", "f\nlink\nold\nsub\n", "mv: f: " + none},
 		{"mv in vain", "mv f; mv none x; mv dir dir/sub\n", "", "mv: missing operand\nmv: none: " + none + "mv: dir: operation not supported\n"},
+		{"mv to a directory that is not there", "mv f new/; mv dir new/; ls\n", "away\nf\nlink\nnew\n", "mv: f: not a directory\n"},
 		{"cp", "cp f g && cp f dir && cp -r dir copy && ls copy && md5sum g\n", "f\nold\nsub\n" + md5ABC + "  /g\n", ""},
 		{"cp over", "cp f dir/old; md5sum dir/old; cp -r dir .; cp dir x; cp f f\n", md5ABC + "  /dir/old\n",
 			"cp: dir: already exists\ncp: dir: is a directory\ncp: f: already exists\n"},
@@ -157,6 +161,33 @@ func TestLimits(t *testing.T) {
 		})
 	}
 }
+
+// TestGone: what a client has sent before it went is not carried out any more.
+func TestGone(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		st   shell.Stream
+	}{
+		{"answers", shell.Stream{Out: gone{}, Err: io.Discard}},
+		{"errors", shell.Stream{Out: io.Discard, Err: gone{}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := home(t)
+			tt.st.In = strings.NewReader("mkdir a\npwd; none\nrm f\n")
+			shell.Run(t.Context(), open(t, dir), shell.Config{SCP: copier{}}, tt.st)
+			for _, name := range []string{"a", "f"} {
+				if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// gone is a client that has.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 // FuzzLines holds that whatever a client sends, the lines come to their end, and
 // nothing outside the home is read or changed.

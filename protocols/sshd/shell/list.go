@@ -134,6 +134,9 @@ func (l *listing) directory(ctx context.Context, name string) error {
 		r := row{info, info.Name(), path.Join(name, info.Name())}
 		if sorted {
 			l.write(ctx, []row{r}, w)
+			if l.ended() {
+				return nil
+			}
 			l.s.Touch() // the client reads
 			continue
 		}

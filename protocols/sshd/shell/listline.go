@@ -59,7 +59,7 @@ func (l *listing) write(ctx context.Context, rows []row, w widths) {
 			line = append(line, l.target(ctx, r)...)
 		}
 		line = append(line, '\n')
-		_, _ = l.out.Write(line) // a client that has gone is not told
+		_, _ = l.out.Write(line) // a failure is noted below
 	}
 }
 

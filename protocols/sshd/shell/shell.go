@@ -66,14 +66,15 @@ type Stream struct {
 // which is that of s or ends before it. It returns the exit status: that of the
 // last command, as a shell does.
 func Run(ctx context.Context, s *session.Session, cfg Config, st Stream) uint32 {
+	raw := &writer{Writer: st.Out}
 	sh := &shell{
 		cfg: cfg, s: s, dir: "/", builtins: builtins(),
-		in: bufio.NewReaderSize(st.In, scp.InputBuffer), out: bufio.NewWriterSize(st.Out, 16<<10), raw: st.Out, err: st.Err,
+		in: bufio.NewReaderSize(st.In, scp.InputBuffer), out: bufio.NewWriterSize(raw, 16<<10), raw: raw, err: &writer{Writer: st.Err},
 	}
 	if cfg.Greeting != "" {
 		sh.complain(cfg.Greeting)
 	}
-	for !sh.done && ctx.Err() == nil {
+	for !sh.ended() && ctx.Err() == nil {
 		if err := sh.line(ctx); err != nil {
 			if !errors.Is(err, io.EOF) {
 				s.Log().Debug("end of the lines of a client", "error", err)
@@ -92,12 +93,30 @@ type shell struct {
 	builtins map[string]builtin
 	in       *bufio.Reader
 	out      *bufio.Writer
-	raw      io.Writer // below out
-	err      io.Writer
+	raw      *writer // below out
+	err      *writer
 
 	dir    string // current directory, a clean absolute name
 	status uint32 // of the last command
 	done   bool
+}
+
+// ended reports whether no more lines are to be carried out. A client that takes no
+// answers has gone, and who knows whether it still means what it has sent before.
+func (sh *shell) ended() bool { return sh.done || sh.raw.failed || sh.err.failed }
+
+// writer notes that a write has failed.
+type writer struct {
+	io.Writer
+	failed bool
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		w.failed = true
+	}
+	return n, err
 }
 
 // line reads and carries out one line.
@@ -114,7 +133,7 @@ func (sh *shell) line(ctx context.Context) error {
 		if st.needs && sh.status != statusOK {
 			continue
 		}
-		if sh.step(ctx, st); sh.done || ctx.Err() != nil {
+		if sh.step(ctx, st); sh.ended() || ctx.Err() != nil {
 			break
 		}
 	}
@@ -153,11 +172,11 @@ func (sh *shell) step(ctx context.Context, st step) {
 // complain writes a line to the standard error, after all that was answered.
 func (sh *shell) complain(text string) {
 	sh.flush()
-	// A client that has gone is not told.
+	// That a client has gone is noted below.
 	_, _ = io.WriteString(sh.err, command.Printable(text)+"\n")
 }
 
-// flush sends the answers. When the client has gone, the next line will not come.
+// flush sends the answers. A failure is noted below.
 func (sh *shell) flush() { _ = sh.out.Flush() }
 
 // builtin carries out one command and returns its status.
