@@ -47,9 +47,22 @@ func compare(b *testing.B, contenders ...contender) {
 // contender ours is.
 func perUnit(b *testing.B, unit string, amount float64, contenders ...contender) {
 	best := bestTurns(b, contenders)
-	scale, name := 1.0, "cpu-s/"+unit
+	reportUnits(b, "cpu", unit, amount, best, contenders)
+}
+
+// wallPerUnit is perUnit for the time that a client waits.
+func wallPerUnit(b *testing.B, unit string, amount float64, contenders ...contender) {
+	begin := time.Now()
+	for i := range contenders {
+		contenders[i].cost = func() time.Duration { return time.Since(begin) }
+	}
+	reportUnits(b, "wall", unit, amount, bestTurns(b, contenders), contenders)
+}
+
+func reportUnits(b *testing.B, what, unit string, amount float64, best []time.Duration, contenders []contender) {
+	scale, name := 1.0, what+"-s/"+unit
 	if best[0].Seconds()/amount < 0.1 {
-		scale, name = 1e6, "cpu-µs/"+unit
+		scale, name = 1e6, what+"-µs/"+unit
 	}
 	b.ReportMetric(0, "ns/op") // of all together, which nobody wants to know
 	for i, c := range contenders {

@@ -27,12 +27,17 @@ func davServers(b *testing.B) (clients []*davClient, list []contender, homes []s
 	return clients, list, homes
 }
 
-// compareDAV lets all do the same.
-func compareDAV(b *testing.B, unit string, amount float64, clients []*davClient, list []contender, do func(c *davClient)) {
+// each gives all the same to do.
+func each(clients []*davClient, list []contender, do func(c *davClient)) []contender {
 	for i := range list {
 		list[i].once = func() { do(clients[i]) }
 	}
-	perUnit(b, unit, amount, list...)
+	return list
+}
+
+// compareDAV compares the processor time of all.
+func compareDAV(b *testing.B, unit string, amount float64, clients []*davClient, list []contender, do func(c *davClient)) {
+	perUnit(b, unit, amount, each(clients, list, do)...)
 }
 
 // BenchmarkDAV moves a big file over WebDAV in clear text.
@@ -70,30 +75,40 @@ func BenchmarkDAV(b *testing.B) {
 
 // BenchmarkDAVList asks for the properties of 10,000 files.
 func BenchmarkDAVList(b *testing.B) {
-	const entries = 10_000
-	clients, list, homes := davServers(b)
-	for _, home := range homes {
-		dir := filepath.Join(home, "many")
-		must(b, os.Mkdir(dir, 0o755))
-		for i := range entries {
-			must(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("file-%05d", i)), nil, 0o644))
-		}
+	for what, report := range map[string]func(*testing.B, string, float64, ...contender){"cpu": perUnit, "wall": wallPerUnit} {
+		b.Run(what, func(b *testing.B) {
+			const entries = 10_000
+			clients, list, homes := davServers(b)
+			for _, home := range homes {
+				manyFiles(b, filepath.Join(home, "many"), entries)
+			}
+			report(b, "entry", entries, each(clients, list, func(c *davClient) { c.list("/many/", entries) })...)
+		})
 	}
-	compareDAV(b, "entry", entries, clients, list, func(c *davClient) {
-		const body = `<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/><getetag/></prop></propfind>`
-		req, err := http.NewRequestWithContext(b.Context(), "PROPFIND", "http://"+c.addr+"/many/", strings.NewReader(body))
-		must(b, err)
-		req.SetBasicAuth(measuredUser, secretOfAll)
-		req.Header.Set("Depth", "1")
-		resp, err := c.http.Do(req)
-		must(b, err)
-		defer resp.Body.Close()
-		answer, err := io.ReadAll(resp.Body)
-		must(b, err)
-		if n := bytes.Count(answer, []byte("href>")); resp.StatusCode != http.StatusMultiStatus || n < 2*entries {
-			b.Fatalf("%s: %s, %d tags", c.addr, resp.Status, n)
-		}
-	})
+}
+
+func manyFiles(b *testing.B, dir string, entries int) {
+	must(b, os.Mkdir(dir, 0o755))
+	for i := range entries {
+		must(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("file-%06d", i)), nil, 0o644))
+	}
+}
+
+// list asks for the properties that clients ask for.
+func (c *davClient) list(dir string, entries int) {
+	const body = `<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/><getetag/></prop></propfind>`
+	req, err := http.NewRequestWithContext(c.b.Context(), "PROPFIND", "http://"+c.addr+dir, strings.NewReader(body))
+	must(c.b, err)
+	req.SetBasicAuth(measuredUser, secretOfAll)
+	req.Header.Set("Depth", "1")
+	resp, err := c.http.Do(req)
+	must(c.b, err)
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	must(c.b, err)
+	if n := bytes.Count(answer, []byte("href>")); resp.StatusCode != http.StatusMultiStatus || n < 2*entries {
+		c.b.Fatalf("%s: %s, %d tags", c.addr, resp.Status, n)
+	}
 }
 
 // BenchmarkDAVSmallFiles uploads and fetches files of 4 KiB.

@@ -119,11 +119,7 @@ func BenchmarkSFTPList(b *testing.B) {
 	const entries = 100_000
 	p := startSSHPair(b)
 	for _, s := range p.list {
-		dir := filepath.Join(s.home, "many")
-		must(b, os.Mkdir(dir, 0o755))
-		for i := range entries {
-			must(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("file-%06d", i)), nil, 0o644))
-		}
+		manyFiles(b, filepath.Join(s.home, "many"), entries)
 	}
 	p.compare("entry", entries, func(s sshServer) { s.client(b, fmt.Sprintf("ls -fl %s/many\n", s.prefix)) })
 }
