@@ -106,6 +106,7 @@ type connection struct {
 	channels int // not closed by both sides
 	running  int // with a session
 	idle     *time.Timer
+	closed   bool
 }
 
 // serve answers requests until the connection ends, and waits for all that runs
@@ -179,7 +180,7 @@ func (c *connection) run(delta int) {
 		c.idle = nil
 	}
 	switch {
-	case c.running > 0:
+	case c.running > 0 || c.closed: // a timer would keep the memory of all
 	case c.ctx.Err() != nil:
 		c.tcp.Close()
 	case c.srv.idle > 0:
@@ -192,6 +193,7 @@ func (c *connection) close() {
 	c.tcp.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.closed = true
 	if c.idle != nil {
 		c.idle.Stop()
 		c.idle = nil
