@@ -231,8 +231,11 @@ $`
 	}
 
 	var got []string
+	kinds := []actions.Kind{
+		actions.DeleteDone, actions.DownloadDone, actions.RenameDone, actions.SSHCommand, actions.UploadDone,
+	}
 	for _, e := range r.events() {
-		if e.Kind != actions.DeleteCheck {
+		if slices.Contains(kinds, e.Kind) {
 			got = append(got, strings.Join([]string{string(e.Kind), e.Protocol, e.Name, e.Target}, "|"))
 		}
 	}

@@ -30,20 +30,13 @@ func changeMode(ctx context.Context, c *call) uint32 {
 		mode := change(e.info.Mode())
 		return c.s.SetAttrs(ctx, e.name, vfs.Attrs{Mode: &mode})
 	}
-	status := uint32(statusOK)
-	for _, w := range operands[1:] {
-		var err error
+	return c.each(operands[1:], func(w shellword.Word) error {
 		if exact && !o.has('R') { // who may not look at it may change it
 			mode := change(0)
-			err = c.s.SetAttrs(ctx, c.at(w), vfs.Attrs{Mode: &mode})
-		} else {
-			err = c.changeAll(ctx, c.at(w), o, set)
+			return c.s.SetAttrs(ctx, c.at(w), vfs.Attrs{Mode: &mode})
 		}
-		if err != nil {
-			status = c.fail(w.Text, err)
-		}
-	}
-	return status
+		return c.changeAll(ctx, c.at(w), o, set)
+	})
 }
 
 // isRemoval reports whether a word is a mode such as -w, not the option -R.
@@ -114,11 +107,5 @@ func (c *call) changeOwners(ctx context.Context, parse func(string) (vfs.Attrs, 
 		}
 		return c.s.SetAttrs(ctx, e.name, a)
 	}
-	status := uint32(statusOK)
-	for _, w := range operands[1:] {
-		if err := c.changeAll(ctx, c.at(w), o, set); err != nil {
-			status = c.fail(w.Text, err)
-		}
-	}
-	return status
+	return c.each(operands[1:], func(w shellword.Word) error { return c.changeAll(ctx, c.at(w), o, set) })
 }

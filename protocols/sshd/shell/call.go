@@ -99,6 +99,18 @@ func escaped(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(name)
 }
 
+// each carries something out for every operand, tells of those for which it fails,
+// and returns the status of that.
+func (c *call) each(operands []shellword.Word, do func(w shellword.Word) error) uint32 {
+	status := uint32(statusOK)
+	for _, w := range operands {
+		if err := do(w); err != nil {
+			status = c.fail(w.Text, err)
+		}
+	}
+	return status
+}
+
 // fail tells why something did not work for a name, and is the status of that.
 func (c *call) fail(shown string, err error) uint32 {
 	c.complain(c.name + ": " + shown + ": " + protocols.StatusOf(err).Text)

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"sftpgo/protocols/sshd/shellword"
 	"sftpgo/vfs"
 )
 
@@ -20,17 +21,13 @@ func duplicate(ctx context.Context, c *call) uint32 {
 	if !ok {
 		return statusFailed
 	}
-	status := uint32(statusOK)
-	for _, w := range sources {
+	return c.each(sources, func(w shellword.Word) error {
 		src := c.at(w)
 		dst := c.into(ctx, target, src)
 		err := c.copyTo(ctx, src, dst, o)
 		c.s.CommandDone(ctx, c.line(), src, dst, err)
-		if err != nil {
-			status = c.fail(w.Text, err)
-		}
-	}
-	return status
+		return err
+	})
 }
 
 func (c *call) copyTo(ctx context.Context, src, dst string, o options) error {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"sftpgo/protocols/sshd/shellword"
 	"sftpgo/vfs"
 )
 
@@ -60,14 +61,7 @@ func makeDirectories(ctx context.Context, c *call) uint32 {
 	if !ok || !c.needs(operands, 1) {
 		return statusFailed
 	}
-	status := uint32(statusOK)
-	for _, w := range operands {
-		err := c.makeDirectory(ctx, c.at(w), o)
-		if err != nil {
-			status = c.fail(w.Text, err)
-		}
-	}
-	return status
+	return c.each(operands, func(w shellword.Word) error { return c.makeDirectory(ctx, c.at(w), o) })
 }
 
 func (c *call) makeDirectory(ctx context.Context, name string, o options) error {
@@ -100,13 +94,7 @@ func removeDirectories(ctx context.Context, c *call) uint32 {
 	if !ok || !c.needs(operands, 1) {
 		return statusFailed
 	}
-	status := uint32(statusOK)
-	for _, w := range operands {
-		if err := c.s.Rmdir(ctx, c.at(w)); err != nil {
-			status = c.fail(w.Text, err)
-		}
-	}
-	return status
+	return c.each(operands, func(w shellword.Word) error { return c.s.Rmdir(ctx, c.at(w)) })
 }
 
 // into is where something called src goes: below dst if that is a directory.

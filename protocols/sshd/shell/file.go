@@ -16,15 +16,13 @@ func remove(ctx context.Context, c *call) uint32 {
 	if !ok || !o.has('f') && !c.needs(operands, 1) {
 		return statusFailed
 	}
-	status := uint32(statusOK)
-	for _, w := range operands {
+	return c.each(operands, func(w shellword.Word) error {
 		err := c.removeOne(ctx, w, o)
-		if err == nil || o.has('f') && errors.Is(err, vfs.ErrNotExist) {
-			continue
+		if o.has('f') && errors.Is(err, vfs.ErrNotExist) {
+			return nil
 		}
-		status = c.fail(w.Text, err)
-	}
-	return status
+		return err
+	})
 }
 
 func (c *call) removeOne(ctx context.Context, w shellword.Word, o options) error {
@@ -53,21 +51,18 @@ func move(ctx context.Context, c *call) uint32 {
 	if o.has('n') {
 		rename = c.s.RenameNew
 	}
-	status := uint32(statusOK)
-	for _, w := range sources {
+	return c.each(sources, func(w shellword.Word) error {
 		src := c.at(w)
 		dst := c.into(ctx, target, src)
-		var err error
-		if strings.HasSuffix(dst, "/") && !c.isDir(ctx, src) { // a directory that is not there
-			err = vfs.ErrNotDir
-		} else {
-			err = rename(ctx, src, dst)
+		if strings.HasSuffix(dst, "/") && !c.isDir(ctx, src) {
+			return vfs.ErrNotDir // the directory is not there
 		}
-		if err != nil && !(o.has('n') && errors.Is(err, vfs.ErrExist)) {
-			status = c.fail(w.Text, err)
+		err := rename(ctx, src, dst)
+		if o.has('n') && errors.Is(err, vfs.ErrExist) {
+			return nil
 		}
-	}
-	return status
+		return err
+	})
 }
 
 func (c *call) isDir(ctx context.Context, name string) bool {
