@@ -95,9 +95,9 @@ func (l *lines) leave() int {
 }
 
 // TestShellWinSCPLogin is the beginning of a session of WinSCP 6.0 with the file
-// protocol SCP, from a session log in a public issue thread about another server;
-// $status comes from the description of the return code variable in its
-// documentation (ui_login_scp), the variables that it unsets from the same page.
+// protocol SCP, from a session log in a public issue thread about another server.
+// That it looks for the variable with the status and unsets those of the language
+// is in its documentation (ui_login_scp); $status is what scponly knows of it.
 func TestShellWinSCPLogin(t *testing.T) {
 	r := start(t)
 	l := r.lines(t)
@@ -135,8 +135,10 @@ func TestShellWinSCPLogin(t *testing.T) {
 
 // TestShellWinSCPDay does with the commands that winscp.net/eng/docs/requirements
 // names what a panel of WinSCP does: list, upload, download, rename, duplicate,
-// change properties, link, remove. The options of scp are those of session logs in
-// public forum threads.
+// change properties, link, remove. The marker for the beginning is what scponly
+// knows of WinSCP, the options of scp and ls are those that Apache MINA SSHD takes
+// from it. That a fatal message ends an upload follows from the protocol: nothing
+// else ends it while the stream goes on.
 func TestShellWinSCPDay(t *testing.T) {
 	r := start(t, everyCommand)
 	l := r.lines(t)

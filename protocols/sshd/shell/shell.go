@@ -7,8 +7,10 @@
 // a value of this program that works on a session. Nothing is started, and
 // nothing is expanded but the status of the last command and "~".
 //
-// What clients send is known from winscp.net/eng/docs/requirements and from the
-// session logs that people post in forums and issues.
+// What clients send is known from the documentation of WinSCP
+// (winscp.net/eng/docs/requirements, protocols and ui_login_scp), from a session log
+// in a public issue thread, and from what other servers take from it: scponly (BSD
+// licence) and Apache MINA SSHD (Apache License).
 package shell
 
 import (
