@@ -49,7 +49,7 @@ func TestClients(t *testing.T) {
 type clientSite struct {
 	server *realServer
 	mode   string
-	lib    string   // what drivers share
+	steps  []clientStep
 	env    []string // of the drivers
 }
 
@@ -88,7 +88,7 @@ func newClientSite(t *testing.T, mode string, drivers []*clientDriver) *clientSi
 	if err := server.start(); err != nil {
 		t.Fatal(err)
 	}
-	return &clientSite{server: server, mode: mode, lib: lib, env: append(os.Environ(),
+	return &clientSite{server: server, mode: mode, steps: clientSteps(), env: append(os.Environ(),
 		"LC_ALL=C.UTF-8", "TZ=UTC", "PYTHONDONTWRITEBYTECODE=1", "PYTHONWARNINGS=ignore",
 		"PYTHONPATH="+lib, "NODE_PATH="+modules+":"+lib,
 		"LIB="+lib, "HOST="+host, "PORT="+port, "PASSWORD="+secretOfAll,
@@ -153,13 +153,13 @@ func nodeModules() (string, error) {
 func (s *clientSite) visit(t *testing.T, d *clientDriver) {
 	c := &clientVisit{
 		driver: d, mode: s.mode,
-		home: s.server.data(d.name), work: t.TempDir(),
+		home: s.server.data(d.name), work: t.TempDir(), dav: s.server.dav,
 	}
 	c.process = d.start(t, c.work, append(slices.Clip(s.env), "CLIENT_USER="+d.name, "HOME="+t.TempDir(), "TMPDIR="+t.TempDir()))
 	if err := os.MkdirAll(c.home, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range clientSteps() {
+	for _, step := range s.steps {
 		t.Run(step.name, func(t *testing.T) {
 			for _, verb := range slices.Sorted(maps.Keys(d.cannot)) {
 				if slices.Contains(step.verbs, verb) {

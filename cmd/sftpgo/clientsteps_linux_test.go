@@ -64,6 +64,7 @@ type clientVisit struct {
 	mode    string
 	home    string // on the host
 	work    string // the directory of the client
+	dav     string // the address of WebDAV
 }
 
 func (c *clientVisit) do(t *testing.T, words ...string) []string {

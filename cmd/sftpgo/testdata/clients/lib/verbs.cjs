@@ -10,7 +10,7 @@ exports.serve = async function serve(client) {
       for (const value of [].concat(data ?? [])) console.log('= ' + value);
       console.log('ok');
     } catch (err) {
-      console.error(err);
+      console.error(err?.stack ?? err);
       console.log('fail ' + String(err.message).replaceAll('\n', ' '));
     }
   }
