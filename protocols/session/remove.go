@@ -84,6 +84,19 @@ func (s *Session) stillMayRemove(op, name string) error {
 }
 
 func (s *Session) removeDir(ctx context.Context, name string) error {
+	// Under the lock of the entry: a file that has taken its place is not a directory,
+	// and has to be accounted for.
+	pg, spots, err := s.lockFiles(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer pg.unlock()
+	switch info := spots[0].info; {
+	case info == nil:
+		return spots[0].err
+	case !info.IsDir():
+		return refuse("rmdir", name, vfs.ErrNotDir)
+	}
 	may := func() error { return s.stillMayRemove("rmdir", name) }
 	if err := s.turn(may, func() error { return s.fs.Remove(ctx, name) }); err != nil {
 		return err

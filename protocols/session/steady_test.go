@@ -181,3 +181,27 @@ func TestUsageOfTurningLink(t *testing.T) {
 		}
 	}
 }
+
+// TestFileInThePlaceOfADirectory: to remove a directory removes no file that has
+// taken its place, which would be counted for ever, and nobody would be told of.
+func TestFileInThePlaceOfADirectory(t *testing.T) {
+	for _, mode := range []int{0, 1} {
+		r := newRig(t, session.Config{UploadMode: mode})
+		a, b := r.open(), r.open()
+		beside(func(int) { _ = b.Rmdir(t.Context(), "/x") }, func() {
+			for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
+				_ = a.Mkdir(t.Context(), "/x")
+				_ = a.Rmdir(t.Context(), "/x")
+				if upload(a, "/x", "content", put, nil) == nil {
+					if err := a.Remove(t.Context(), "/x"); err != nil {
+						t.Errorf("the file: %v", err)
+						break
+					}
+				}
+			}
+		})
+		if got := r.usage(); got != (dataprovider.Amount{}) {
+			t.Errorf("%+v is counted, nothing is there", got)
+		}
+	}
+}
