@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -112,18 +113,25 @@ func setupScript(env *testscript.Env) error {
 	return hostKey(filepath.Join(env.WorkDir, "conf"))
 }
 
-// freePorts returns ports that nobody listens on.
+// freePorts returns ports that nobody listens on. They lie below those that the
+// system gives to clients (32768 on Linux, 49152 elsewhere), or one of the many that
+// run meanwhile might be given one before the server listens.
 func freePorts(n int) ([]int, error) {
+	const lowest, highest, attempts = 20000, 32700, 1000
 	ports := make([]int, 0, n)
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range attempts {
+		if len(ports) == n {
+			return ports, nil
+		}
+		port := lowest + rand.IntN(highest-lowest)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
-	return ports, nil
+	return nil, fmt.Errorf("no %d free ports between %d and %d", n, lowest, highest)
 }
 
 // hostKey keeps the server from making RSA keys for each script.
