@@ -39,6 +39,14 @@ func (p proxies) client(r *http.Request) netip.Addr {
 	return peer
 }
 
+// closes tells of requests after which the connection of a proxy must end. net/http
+// reads one with a length and chunks by the chunks and does not tell of the length;
+// a proxy that goes by the length takes what follows for a part of the body, and
+// the next request for another's (RFC 9112 section 6.3).
+func (p proxies) closes(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 && p.trusted.Contain(peerOf(r.RemoteAddr))
+}
+
 // parseClient reads an address, to which some proxies add the port.
 func parseClient(text string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(text); err == nil {

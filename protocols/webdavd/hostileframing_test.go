@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/webdavd"
 )
 
 // statuses sends text, whatever it is, and returns the status of each answer until
@@ -195,6 +197,27 @@ func TestHostileFraming(t *testing.T) {
 		}
 		t.Logf("%s: %v", name, got)
 		r.untouched(name)
+	}
+}
+
+// TestFramingBehindProxy: a proxy that goes by the length must not have the end of
+// a body answered as a request.
+func TestFramingBehindProxy(t *testing.T) {
+	r := hostileRig(t)
+	b := webdavd.Binding{ProxyAllowed: []string{"127.0.0.1"}, ClientIPProxyHeader: "X-Forwarded-For"}
+	r.serve(slog.New(slog.DiscardHandler), webdavd.Config{}, b, "")
+	for _, login := range []string{"Host: h\r\nAuthorization: " + basic + "\r\n", "Host: h\r\n"} {
+		inner := "DELETE /keep HTTP/1.1\r\nHost: h\r\nAuthorization: " + basic + "\r\n\r\n"
+		for _, method := range []string{"PUT", "GET", "OPTIONS"} {
+			got := r.statuses(fmt.Sprintf("%s /new HTTP/1.1\r\n%sContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n%s", method, login, 5+len(inner), inner))
+			if len(got) != 1 {
+				t.Errorf("%s: %v", method, got)
+			}
+			r.untouched(method)
+		}
+	}
+	if got := r.statuses(strings.Repeat("OPTIONS / HTTP/1.1\r\nHost: h\r\nAuthorization: "+basic+"\r\nContent-Length: 1\r\n\r\nx", 3)); len(got) != 3 {
+		t.Errorf("connections of proxies end without need: %v", got)
 	}
 }
 

@@ -204,14 +204,14 @@ func (q *request) refresh() error {
 
 // unlock ends a lock (RFC 4918 section 9.11).
 func (q *request) unlock() error {
-	token := strings.TrimSpace(q.Header.Get("Lock-Token"))
-	if len(token) < 3 || token[0] != '<' || token[len(token)-1] != '>' {
+	token, ok := lockToken(q.Header.Get("Lock-Token"))
+	if !ok {
 		return refuse(http.StatusBadRequest, "missing or malformed Lock-Token header")
 	}
 	if _, err := q.conditions(); err != nil {
 		return err
 	}
-	ok, err := q.server.locks.release(q.changing(), q.s.RealPath(q.changing(), q.name), token[1:len(token)-1], q.s.User().Username)
+	ok, err := q.server.locks.release(q.changing(), q.s.RealPath(q.changing(), q.name), token, q.s.User().Username)
 	if err != nil {
 		return err
 	}
@@ -223,4 +223,16 @@ func (q *request) unlock() error {
 	}
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// lockToken reads a Lock-Token (RFC 4918 section 10.5). The package webdav of npm
+// sends it without the brackets.
+func lockToken(header string) (string, bool) {
+	token := strings.TrimSpace(header)
+	if inner, ok := strings.CutPrefix(token, "<"); ok {
+		if token, ok = strings.CutSuffix(inner, ">"); !ok {
+			return "", false
+		}
+	}
+	return token, token != "" && !strings.ContainsAny(token, "<> \t")
 }

@@ -118,19 +118,24 @@ func TestUnlockScope(t *testing.T) {
 	r := newRig(t, session.Config{})
 	r.write("d/f", "1")
 	r.write("e", "1")
-	token := r.lock("/d", exclusive)
+	r.write("g", "1")
+	token, other := r.lock("/d", exclusive), r.lock("/g", exclusive)
 	for _, test := range []struct {
 		status       int
 		path, header string
 	}{
 		{400, "/d", ""},
-		{400, "/d", "Lock-Token: " + token},
 		{400, "/d", "Lock-Token: <>"},
+		{400, "/d", "Lock-Token: <" + token},
+		{400, "/d", "Lock-Token: " + token + ">"},
+		{400, "/d", "Lock-Token: <" + token + "> <" + token + ">"},
 		{409, "/", "Lock-Token: <" + token + ">"},
 		{409, "/e", "Lock-Token: <" + token + ">"},
 		{409, "/d/f", "Lock-Token: <" + token + "x>"},
 		{204, "/d/f", "Lock-Token: <" + token + ">"},
 		{409, "/d/f", "Lock-Token: <" + token + ">"},
+		{409, "/e", "Lock-Token: " + other},
+		{204, "/g", "Lock-Token: " + other}, // from npm's webdav
 	} {
 		header := []string{}
 		if test.header != "" {

@@ -49,6 +49,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serve(w *response, r *http.Request, id *string) error {
+	if s.proxies.closes(r) {
+		w.Header().Set("Connection", "close")
+	}
 	if s.cors.handle(w, r) {
 		return nil
 	}

@@ -56,7 +56,7 @@ async function main() {
       return (await dav.getQuota({ data })).available;
     },
     lock: async (name) => (await dav.lock(name)).token,
-    unlock: (name, token) => dav.unlock(name, `<${token}>`),
+    unlock: (name, token) => dav.unlock(name, token),
     propset: async (name, key, value) => {
       const data = `<propertyupdate xmlns="DAV:"><set><prop>${property(key, value)}</prop></set></propertyupdate>`;
       const answer = await (await dav.customRequest(name, { method: 'PROPPATCH', data })).text();
