@@ -27,6 +27,14 @@ func describe(h http.Header, name string) {
 	}
 }
 
+// describeXML is describe for answers in XML. They may hold elements that users
+// wrote (properties, owners of locks), and browsers run script in any XML.
+func describeXML(h http.Header) {
+	h.Set("Content-Type", xmlType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+}
+
 // inert tells of types that a browser shows without running anything of them.
 func inert(kind string) bool {
 	group, rest, _ := strings.Cut(kind, "/")

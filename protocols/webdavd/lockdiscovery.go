@@ -74,7 +74,7 @@ func (q *request) locksHeld(status int, held ...dataprovider.Lock) {
 	}
 	body = append(body, "</D:lockdiscovery></D:prop>\n"...)
 	h := q.w.Header()
-	h.Set("Content-Type", xmlType)
+	describeXML(h)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	q.w.WriteHeader(status)
 	_, _ = q.w.Write(body) // the client has gone if this fails

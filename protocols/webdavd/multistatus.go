@@ -25,7 +25,7 @@ func (q *request) multistatus(failed []failure) error {
 	}
 	b = append(b, "</D:multistatus>\n"...)
 	h := q.w.Header()
-	h.Set("Content-Type", xmlType)
+	describeXML(h)
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	q.w.WriteHeader(http.StatusMultiStatus)
 	_, err := q.w.Write(b)

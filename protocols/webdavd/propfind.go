@@ -61,7 +61,7 @@ func (q *request) propfind() error {
 // listing answers a GET or HEAD of a collection.
 func (q *request) listing(info fs.FileInfo) error {
 	if q.Method == http.MethodHead {
-		q.w.Header().Set("Content-Type", xmlType)
+		describeXML(q.w.Header())
 		q.w.WriteHeader(http.StatusMultiStatus)
 		return nil
 	}
@@ -125,7 +125,7 @@ func (q *request) followed(name string, entry fs.FileInfo) fs.FileInfo {
 
 func (q *request) flush(b []byte) ([]byte, error) {
 	if q.w.status == 0 {
-		q.w.Header().Set("Content-Type", xmlType)
+		describeXML(q.w.Header())
 		q.w.WriteHeader(http.StatusMultiStatus)
 	}
 	_, err := q.w.Write(b)

@@ -124,7 +124,7 @@ func (q *request) patched(info fs.FileInfo, updates []update, results []int) err
 	}
 	b = append(b, "</D:response>\n</D:multistatus>\n"...)
 	h := q.w.Header()
-	h.Set("Content-Type", xmlType)
+	describeXML(h)
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	q.w.WriteHeader(http.StatusMultiStatus)
 	_, err := q.w.Write(b)
