@@ -66,7 +66,11 @@ func (d *driver) Stat(name string) (info os.FileInfo, err error) {
 func (d *driver) GetHandle(name string, flags int, offset int64) (h ftpserver.FileTransfer, err error) {
 	err = d.do("open", func(ctx context.Context) error {
 		if name == ownName {
-			h, err = d.c.nextOpening()(ctx, d)
+			open := d.c.nextOpening()
+			if flags&os.O_WRONLY != 0 && offset != 0 { // of REST, for an older file
+				return &refusal{501, "STOU begins a file"}
+			}
+			h, err = open(ctx, d)
 			return err
 		}
 		if offset < 0 {

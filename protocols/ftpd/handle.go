@@ -91,6 +91,7 @@ func (h *handle) TransferError(err error) {
 
 func (h *handle) Close() (err error) {
 	h.closing.Do(func() {
+		h.c.control.open("") // of a transfer that did not begin, see storeUnique
 		defer h.c.transferEnded()
 		defer h.c.rescue("close", &err)
 		err = refuse(h.t.Close())
