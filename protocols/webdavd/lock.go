@@ -39,7 +39,7 @@ func (q *request) lock() error {
 		targets = append(targets, target{name: q.name, member: true})
 	}
 	real, seen := q.s.VirtualName(want.Path) // a link is no way around the rules
-	if info != nil && !(seen && q.mayLock(want, info, q.name) && q.mayLock(want, info, real)) {
+	if !(seen && q.mayLock(want, info, q.name) && q.mayLock(want, info, real)) {
 		return fmt.Errorf("lock %q: %w", q.name, vfs.ErrPermission)
 	}
 	if err := q.guard(targets...); err != nil {
@@ -93,11 +93,15 @@ func (q *request) notGranted(err error, want dataprovider.Lock) error {
 }
 
 // mayLock reports whether the user may change what the lock is for, by a name: it
-// keeps others from doing so, and must be of no use to a reader.
+// keeps others from doing so, and must be of no use to a reader. Without info, for
+// who may not list, there may be a file, a directory or nothing.
 func (q *request) mayLock(want dataprovider.Lock, info fs.FileInfo, name string) bool {
 	u := q.s.User()
-	if !info.IsDir() {
-		return mayWrite(&u, path.Dir(name))
+	if (info == nil || !info.IsDir()) && !mayWrite(&u, path.Dir(name)) {
+		return false
+	}
+	if info != nil && !info.IsDir() {
+		return true
 	}
 	for dir := range u.Permissions {
 		if want.Deep && vfs.Within(name, dir) && !mayWrite(&u, dir) {
