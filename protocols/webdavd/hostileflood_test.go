@@ -354,3 +354,32 @@ func TestHostileSlowHeader(t *testing.T) {
 		t.Errorf("the connection ended after %v", took)
 	}
 }
+
+// TestNeverReads: clients that have logged in, ask for large listings and files,
+// and never read an answer. What is kept for each is a part of the listing.
+func TestNeverReads(t *testing.T) {
+	const clients = 40
+	r := quietRig(t)
+	for i := range flood(20_000) {
+		r.write(fmt.Sprintf("d/a file with a name of some length %d", i), "")
+	}
+	r.write("large", strings.Repeat("x", 8<<20))
+	var all []net.Conn
+	defer func() {
+		for _, c := range all {
+			_ = c.Close()
+		}
+	}()
+	r.watched(clients<<20, func() {
+		for i := range clients {
+			request := []string{"PROPFIND /d/", "GET /d/", "GET /large", "PROPFIND /d/"}[i%4]
+			all = append(all, r.dial(request+" HTTP/1.1\r\nHost: h\r\nDepth: 1\r\nAuthorization: "+basic+"\r\n\r\n"))
+		}
+		for _, c := range all {
+			_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
