@@ -270,8 +270,12 @@ func (t *Transfer) written(ctx context.Context) string {
 // file.
 func (t *Transfer) openLocked(mode vfs.Mode, info fs.FileInfo) (id string, err error) {
 	exclusive := mode
-	if info == nil && mode.Has(vfs.Create) {
+	switch {
+	case info != nil:
+	case mode.Has(vfs.Create):
 		exclusive |= vfs.Excl
+	default:
+		return "", refuse("upload", t.name, vfs.ErrNotExist) // it was there before
 	}
 	if err := t.openFile(exclusive); err != nil {
 		if exclusive != mode && errors.Is(err, vfs.ErrExist) {
