@@ -21,7 +21,7 @@ func (q *request) copy() error {
 		return err
 	case d == children:
 		return refuse(http.StatusBadRequest, "COPY has depth 0 or infinity")
-	case m.src.IsDir() && d == infinity && vfs.Within(q.name, m.name):
+	case m.src.IsDir() && d == infinity && vfs.Within(q.s.RealPath(q.changing(), q.name), q.place(m.name)):
 		return refuse(http.StatusForbidden, "a collection cannot be copied into itself")
 	}
 	if err := q.admit(m); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"sftpgo/vfs"
@@ -38,7 +39,8 @@ func (q *request) relocation() (relocation, error) {
 	if m.dst, err = q.stat(m.name); err != nil {
 		return m, err
 	}
-	if vfs.Within(m.name, q.name) { // the same, or replacing a collection by a part of itself
+	if at := q.place(m.name); vfs.Within(at, q.place(q.name)) || vfs.Within(at, q.s.RealPath(q.changing(), q.name)) {
+		// The same, or replacing a collection by a part of itself.
 		return m, refuse(http.StatusForbidden, "source and destination overlap")
 	}
 	m.replacesByDelete = m.dst != nil && (m.dst.IsDir() || m.src.IsDir())
@@ -57,6 +59,13 @@ func (q *request) destination() (string, error) {
 		return "", &refusal{status: http.StatusBadGateway, text: "the destination is not below " + q.server.prefix, cause: err}
 	}
 	return name, err
+}
+
+// place tells where the entry of a name is, whatever links lead there; a link at the
+// end is the entry itself.
+func (q *request) place(name string) string {
+	dir := q.s.RealPath(q.changing(), path.Dir(name))
+	return path.Join(dir, strings.TrimPrefix(path.Base(name), "/"))
 }
 
 // admit checks the conditions of the request against source and destination.

@@ -16,7 +16,7 @@ func (q *request) move() error {
 	if d, err := q.depth(); err != nil || m.src.IsDir() && d != infinity {
 		return refuse(http.StatusBadRequest, "MOVE of a collection has depth infinity")
 	}
-	if m.src.IsDir() && vfs.Within(q.name, m.name) {
+	if m.src.IsDir() && vfs.Within(q.place(q.name), q.place(m.name)) {
 		return refuse(http.StatusForbidden, "a collection cannot be moved into itself")
 	}
 	if err := q.admit(m, target{name: q.name, member: true, tree: true}); err != nil {
