@@ -14,7 +14,7 @@ import (
 func (s *Session) Copy(ctx context.Context, src, dst string) error {
 	if from, err := parse("copy", src); err == nil {
 		to, err := parse("copy to", dst)
-		if err == nil && s.samePlace(ctx, s.behind(ctx, from), s.behind(ctx, to)) {
+		if err == nil && (s.samePlace(ctx, s.behind(ctx, from), s.behind(ctx, to)) || s.emptiesSource(ctx, from, to)) {
 			return refuse("copy", from, vfs.ErrExist)
 		}
 	}
@@ -71,6 +71,20 @@ func (s *Session) MayCopy(ctx context.Context, src, dst string) error {
 		_, err = s.copies(ctx, src, dst)
 		return err
 	})
+}
+
+// emptiesSource reports whether dst is another name of the file src that would be
+// written in place. A staged upload leaves the source alone.
+func (s *Session) emptiesSource(ctx context.Context, src, dst string) bool {
+	if s.m.cfg.UploadMode > 0 {
+		return false
+	}
+	from, err := s.fs.Stat(ctx, src)
+	if err != nil {
+		return false
+	}
+	to, err := s.fs.Stat(ctx, dst)
+	return err == nil && sameFile(from, to)
 }
 
 func (s *Session) samePlace(ctx context.Context, a, b string) bool {
