@@ -10,6 +10,9 @@ import (
 // hasEnded tells whether the peer has closed conn and nothing is left to read. It
 // takes nothing from who reads.
 func hasEnded(conn net.Conn) bool {
+	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // that a proxy might have sent
+		conn = over.NetConn()
+	}
 	tcp, ok := conn.(syscall.Conn)
 	if !ok {
 		return false

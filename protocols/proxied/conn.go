@@ -31,6 +31,10 @@ func (c plain) ReadFrom(r io.Reader) (int64, error) { return c.tcp.ReadFrom(r) }
 // CloseWrite is how net/http says that it has answered.
 func (c plain) CloseWrite() error { return c.tcp.CloseWrite() }
 
+// NetConn is the connection below, for those who only look at its state. Who reads
+// there passes by what was read already.
+func (c plain) NetConn() net.Conn { return c.tcp }
+
 // replayed gives what was read in search of a header once more.
 type replayed struct {
 	plain
