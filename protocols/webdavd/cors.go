@@ -69,20 +69,33 @@ func (c *cors) permit(h http.Header, origin string) {
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	if c.AllowCredentials {
+	if c.AllowCredentials && slices.ContainsFunc(c.AllowedOrigins, func(allowed string) bool {
+		return namesSite(allowed) && matchesOrigin(allowed, origin)
+	}) {
 		h.Set("Access-Control-Allow-Credentials", "true")
 	}
 }
 
 func (c *cors) origin(origin string) bool {
-	return c.anyOrigin || slices.ContainsFunc(c.AllowedOrigins, func(allowed string) bool {
-		head, tail, wild := strings.Cut(strings.ToLower(allowed), "*")
-		o := strings.ToLower(origin)
-		if !wild {
-			return o == head
-		}
-		return len(o) >= len(head)+len(tail) && strings.HasPrefix(o, head) && strings.HasSuffix(o, tail)
-	})
+	return c.anyOrigin || slices.ContainsFunc(c.AllowedOrigins, func(allowed string) bool { return matchesOrigin(allowed, origin) })
+}
+
+func matchesOrigin(allowed, origin string) bool {
+	head, tail, wild := strings.Cut(strings.ToLower(allowed), "*")
+	o := strings.ToLower(origin)
+	if !wild {
+		return o == head
+	}
+	return len(o) >= len(head)+len(tail) && strings.HasPrefix(o, head) && strings.HasSuffix(o, tail)
+}
+
+// namesSite reports whether an entry of allowed_origins says how the host ends: one
+// like https://* or https://example.com* has room for a host of anybody.
+func namesSite(allowed string) bool {
+	head, tail, wild := strings.Cut(allowed, "*")
+	end, _, _ := strings.Cut(tail, ":")
+	_, host, _ := strings.Cut(head, "://")
+	return !wild || end != "" || host != "" && strings.HasSuffix(host, ":")
 }
 
 func (c *cors) method(method string) bool {

@@ -114,6 +114,12 @@ func (s *Server) warn(cfg Config) {
 	}
 	if cfg.CORS.Enabled && cfg.CORS.AllowCredentials && s.cors.anyOrigin {
 		s.log.Warn("cors.allow_credentials has no effect: cors.allowed_origins names no site")
+	} else if cfg.CORS.Enabled && cfg.CORS.AllowCredentials {
+		for _, allowed := range cfg.CORS.AllowedOrigins {
+			if !namesSite(allowed) {
+				s.log.Warn("cors.allow_credentials has no effect for an origin that may be of anybody", "origin", allowed)
+			}
+		}
 	}
 }
 
