@@ -36,6 +36,11 @@ func (c *client) combine(ctx context.Context, d *driver, arg string) (reply, err
 		seen[name] = true
 		words[i] = name
 	}
+	for _, part := range words[1:] { // else a client that tries again has them twice
+		if err := d.s.MayRemove(ctx, part); err != nil {
+			return reply{}, err
+		}
+	}
 	if err := d.join(ctx, words[0], words[1:]); err != nil {
 		return reply{}, err
 	}

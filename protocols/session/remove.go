@@ -60,6 +60,15 @@ func (s *Session) RemoveAll(ctx context.Context, name string) error {
 	})
 }
 
+// MayRemove tells whether the rules allow Remove, so that what comes before it is not
+// done in vain.
+func (s *Session) MayRemove(ctx context.Context, name string) error {
+	return s.do("remove", name, func(name string) error {
+		_, err := s.mayRemove(ctx, "remove", name)
+		return err
+	})
+}
+
 // mayRemove applies the rules and returns what lies at name.
 func (s *Session) mayRemove(ctx context.Context, op, name string) (fs.FileInfo, error) {
 	if name == "/" || !s.allowed(dataprovider.PermDelete, name) {
