@@ -192,7 +192,9 @@ func TestManyPrefixes(t *testing.T) {
 	b.WriteString("/>")
 	start := time.Now()
 	r.want(400, "PROPFIND", "/", b.String())
-	if d := time.Since(start); d > 2*time.Second {
+	// It takes a tenth of a second, with the race detector one; the bound is wide for
+	// machines that have other work.
+	if d := time.Since(start); d > 10*time.Second {
 		t.Errorf("%d bytes of XML took %v", b.Len(), d)
 	}
 }
