@@ -55,28 +55,85 @@ func entries(ctx context.Context, dir *os.Root) iter.Seq2[fs.FileInfo, error] {
 			return
 		}
 		defer d.Close()
+		p := readPage(dir, d)
+		if !p.give(ctx, yield) || p.err != nil {
+			return
+		}
+		ahead, stop := readAhead(ctx, dir, d)
+		defer stop()
+		for p := range ahead {
+			if !p.give(ctx, yield) || p.err != nil {
+				return
+			}
+		}
+		yield(nil, ctx.Err()) // the last page did not come
+	}
+}
+
+// page is a piece of a directory. An error ends the directory, io.EOF well.
+type page struct {
+	infos []fs.FileInfo
+	err   error
+}
+
+// give yields the page, and tells whether more is wanted.
+func (p page) give(ctx context.Context, yield func(fs.FileInfo, error) bool) bool {
+	for _, info := range p.infos {
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+			return false
+		}
+		if !yield(info, nil) {
+			return false
+		}
+	}
+	if p.err != nil && p.err != io.EOF {
+		yield(nil, p.err)
+		return false
+	}
+	return true
+}
+
+func readPage(dir *os.Root, d *os.File) page {
+	names, err := d.Readdirnames(pageSize)
+	p := page{infos: make([]fs.FileInfo, 0, len(names)), err: err}
+	for _, n := range names {
+		info, err := dir.Lstat(n)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			p.err = err
+			return p
+		}
+		p.infos = append(p.infos, info)
+	}
+	return p
+}
+
+// readAhead reads the rest of a large directory beside who uses it: the one waits
+// for the system, the other formats. One page lies ready and one is being read at
+// the most. stop ends it and waits for the end.
+func readAhead(ctx context.Context, dir *os.Root, d *os.File) (pages <-chan page, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ready := make(chan page, 1)
+	go func() {
+		defer close(ready)
 		for {
-			names, readErr := d.Readdirnames(pageSize)
-			for _, n := range names {
-				if err := ctx.Err(); err != nil {
-					yield(nil, err)
-					return
-				}
-				info, err := dir.Lstat(n)
-				if errors.Is(err, fs.ErrNotExist) {
-					continue
-				}
-				if !yield(info, err) || err != nil {
-					return
-				}
-			}
-			if readErr == io.EOF {
+			p := readPage(dir, d)
+			select {
+			case ready <- p:
+			case <-ctx.Done():
 				return
 			}
-			if readErr != nil {
-				yield(nil, readErr)
+			if p.err != nil {
 				return
 			}
+		}
+	}()
+	return ready, func() {
+		cancel()
+		for range ready { // until it is closed
 		}
 	}
 }
