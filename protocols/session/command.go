@@ -31,15 +31,22 @@ func (s *Session) CommandDone(ctx context.Context, command, name, target string,
 	if err != nil {
 		s.log.Info("command failed", "ssh_command", shorten(command), "error", err)
 	} else {
-		// Log parsers know these two paths as virtual ones.
-		at := operands{name: e.Object.Name, target: e.Object.Target, path: e.Object.Name, targetPath: e.Object.Target}
-		s.record("SSHCommand", at, shorten(command), noChange())
+		s.RecordCommand(command, e.Object.Name, e.Object.Target)
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
 	if err := s.m.journal.settle(settle, 0, &e, "", noAmount, along{}); err != nil {
 		s.log.Error("event of a command waits for the data store", "command", e.Object.SSHCommand, "error", err)
 	}
+}
+
+// RecordCommand writes the line of the log that tells of an SSH command that
+// succeeded, and nothing else: it is for scp, whose files have events of their own.
+// name and target are virtual.
+func (s *Session) RecordCommand(command, name, target string) {
+	// Log parsers know these two paths as virtual ones.
+	at := operands{name: name, target: target, path: name, targetPath: target}
+	s.record("SSHCommand", at, shorten(command), noChange())
 }
 
 // operand returns an argument of a command as a virtual name and as a storage

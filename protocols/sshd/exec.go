@@ -22,7 +22,7 @@ import (
 func commands(enabled []string, log *slog.Logger) []command.Command {
 	return slices.Concat(
 		command.Virtual(),
-		[]command.Command{secureCopy{log}},
+		[]command.Command{secureCopy{}},
 		system.New(system.Config{Enabled: enabled}, log),
 	)
 }
@@ -125,7 +125,7 @@ func (c *connection) tell(ch ssh.Channel, text string) {
 const scpName = "scp"
 
 // secureCopy is "scp". Its files have events of their own, so it has none.
-type secureCopy struct{ log *slog.Logger }
+type secureCopy struct{}
 
 var _ command.Command = secureCopy{}
 
@@ -133,45 +133,22 @@ var _ command.Command = secureCopy{}
 func (secureCopy) Name() string { return scpName }
 
 // Run implements command.Command.
-func (sc secureCopy) Run(ctx context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
-	if err := sc.Copy(ctx, s, args, st); err != nil {
+func (secureCopy) Run(ctx context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
+	if err := (secureCopy{}).Copy(ctx, s, args, st); err != nil {
 		return 1
 	}
 	return 0
 }
 
 // Copy implements shell.Copier.
-func (sc secureCopy) Copy(_ context.Context, s *session.Session, args []shellword.Word, st command.Stream) error {
+func (secureCopy) Copy(_ context.Context, s *session.Session, args []shellword.Word, st command.Stream) error {
 	if err := scp.Run(args, scp.Stream{In: st.In, Out: st.Out, Err: st.Err}, s); err != nil {
 		s.Log().Debug("copy ended with errors", "error", err)
 		return err
 	}
-	sc.record(s, st.Line, args)
-	return nil
-}
-
-// record writes the line of the log that Session.CommandDone writes for the
-// others.
-func (sc secureCopy) record(s *session.Session, line string, args []shellword.Word) {
 	name, target := command.Names(scpName, args)
-	sc.log.LogAttrs(s.Context(), slog.LevelInfo, "",
-		slog.String("sender", "SSHCommand"),
-		slog.String("username", s.User().Username),
-		slog.String("file_path", name),
-		slog.String("target_path", target),
-		slog.String("filemode", ""),
-		slog.Int("uid", -1),
-		slog.Int("gid", -1),
-		slog.String("access_time", ""),
-		slog.String("modification_time", ""),
-		slog.Int64("size", -1),
-		slog.String("ssh_command", cut(line)),
-		slog.String("connection_id", s.ID()),
-		slog.String("protocol", s.Peer().Protocol),
-		slog.String("remote_addr", s.Peer().Remote.String()),
-		slog.String("virtual_path", name),
-		slog.String("virtual_target_path", target),
-	)
+	s.RecordCommand(st.Line, name, target)
+	return nil
 }
 
 // cut keeps long command lines from flooding the log.
