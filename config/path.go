@@ -38,39 +38,29 @@ func (c *Config) paths() map[string]*string {
 		"telemetry.certificate_file":     &c.Telemetry.CertificateFile,
 		"telemetry.certificate_key_file": &c.Telemetry.CertificateKeyFile,
 	}
-	for i := range c.SFTPD.HostKeys {
-		paths["sftpd.host_keys."+strconv.Itoa(i)] = &c.SFTPD.HostKeys[i]
-	}
-	for i := range c.SFTPD.HostCertificates {
-		paths["sftpd.host_certificates."+strconv.Itoa(i)] = &c.SFTPD.HostCertificates[i]
-	}
-	for i := range c.SFTPD.TrustedUserCAKeys {
-		paths["sftpd.trusted_user_ca_keys."+strconv.Itoa(i)] = &c.SFTPD.TrustedUserCAKeys[i]
+	for name, list := range map[string][]string{
+		"sftpd.host_keys":             c.SFTPD.HostKeys,
+		"sftpd.host_certificates":     c.SFTPD.HostCertificates,
+		"sftpd.trusted_user_ca_keys":  c.SFTPD.TrustedUserCAKeys,
+		"ftpd.ca_certificates":        c.FTPD.CACertificates,
+		"ftpd.ca_revocation_lists":    c.FTPD.CARevocationLists,
+		"webdavd.ca_certificates":     c.WebDAVD.CACertificates,
+		"webdavd.ca_revocation_lists": c.WebDAVD.CARevocationLists,
+		"http.ca_certificates":        c.HTTP.CACertificates,
+	} {
+		for i := range list {
+			paths[name+"."+strconv.Itoa(i)] = &list[i]
+		}
 	}
 	for i := range c.FTPD.Bindings {
 		at := "ftpd.bindings." + strconv.Itoa(i)
 		paths[at+".certificate_file"] = &c.FTPD.Bindings[i].CertificateFile
 		paths[at+".certificate_key_file"] = &c.FTPD.Bindings[i].CertificateKeyFile
 	}
-	for i := range c.FTPD.CACertificates {
-		paths["ftpd.ca_certificates."+strconv.Itoa(i)] = &c.FTPD.CACertificates[i]
-	}
-	for i := range c.FTPD.CARevocationLists {
-		paths["ftpd.ca_revocation_lists."+strconv.Itoa(i)] = &c.FTPD.CARevocationLists[i]
-	}
 	for i := range c.WebDAVD.Bindings {
 		at := "webdavd.bindings." + strconv.Itoa(i)
 		paths[at+".certificate_file"] = &c.WebDAVD.Bindings[i].CertificateFile
 		paths[at+".certificate_key_file"] = &c.WebDAVD.Bindings[i].CertificateKeyFile
-	}
-	for i := range c.WebDAVD.CACertificates {
-		paths["webdavd.ca_certificates."+strconv.Itoa(i)] = &c.WebDAVD.CACertificates[i]
-	}
-	for i := range c.WebDAVD.CARevocationLists {
-		paths["webdavd.ca_revocation_lists."+strconv.Itoa(i)] = &c.WebDAVD.CARevocationLists[i]
-	}
-	for i := range c.HTTP.CACertificates {
-		paths["http.ca_certificates."+strconv.Itoa(i)] = &c.HTTP.CACertificates[i]
 	}
 	for i := range c.HTTP.Certificates {
 		paths["http.certificates."+strconv.Itoa(i)+".cert"] = &c.HTTP.Certificates[i].Cert
