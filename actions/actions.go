@@ -9,6 +9,25 @@ import (
 // meant for the client.
 var ErrDenied = errors.New("refused by policy")
 
+// Denial is the refusal of a Gate in the words of the hook, for protocols that can
+// pass them on.
+type Denial struct {
+	Hook        string // name of the hook, for the log
+	Status      int    // of an HTTP answer; 0: the protocol chooses
+	ContentType string // of Body; empty: text/plain
+	Body        string // for the client, at most 4 KiB; may be empty
+}
+
+func (d *Denial) Error() string {
+	if d.Body == "" {
+		return ErrDenied.Error()
+	}
+	return ErrDenied.Error() + ": " + d.Body
+}
+
+// Unwrap returns ErrDenied.
+func (d *Denial) Unwrap() error { return ErrDenied }
+
 // ErrRejected is wrapped by a Sink when the receiver got the event and refused
 // it: a program that ended with a status other than 0, an endpoint that answers
 // that this very request is wrong. Waiting changes little about it, so such a

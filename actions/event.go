@@ -11,17 +11,35 @@ import (
 // Kind names what happened, independent of the dialect a receiver speaks.
 type Kind string
 
-// The kinds of events. A name that ends in "check" is a question asked before
-// the fact; the others tell of the fact.
+// The kinds of events. Those of which Question is true are asked before the fact;
+// the others tell of the fact.
 const (
-	UploadDone   Kind = "upload.done"
-	UploadFailed Kind = "upload.failed"
-	DownloadDone Kind = "download.done" // finished, well or badly: see Result
-	DeleteCheck  Kind = "delete.check"
-	DeleteDone   Kind = "delete.done"
-	RenameDone   Kind = "rename.done"
-	SSHCommand   Kind = "ssh.cmd"
+	UploadCheck   Kind = "upload.check"  // may it begin? Nothing was made yet
+	UploadOpen    Kind = "upload.open"   // it began, and is not complete yet
+	UploadPart    Kind = "upload.part"   // a part has come and is kept; more may follow
+	UploadVerify  Kind = "upload.verify" // all is there, held back: may it be seen?
+	UploadDone    Kind = "upload.done"
+	UploadFailed  Kind = "upload.failed"
+	DownloadCheck Kind = "download.check"
+	DownloadDone  Kind = "download.done" // finished, well or badly: see Result
+	DeleteCheck   Kind = "delete.check"
+	DeleteDone    Kind = "delete.done"
+	RenameDone    Kind = "rename.done"
+	MkdirDone     Kind = "mkdir.done"
+	RmdirDone     Kind = "rmdir.done"
+	CopyDone      Kind = "copy.done" // of one file, by the server
+	SSHCommand    Kind = "ssh.cmd"
 )
+
+// Question reports whether events of the kind are asked before the fact, and
+// answered.
+func (k Kind) Question() bool {
+	switch k {
+	case UploadCheck, UploadVerify, DownloadCheck, DeleteCheck:
+		return true
+	}
+	return false
+}
 
 // Status is the outcome as the action contract numbers it.
 type Status int
@@ -45,13 +63,16 @@ type Event struct {
 	Session Session `json:"session"`
 	Object  Object  `json:"object"`
 	Result  Result  `json:"result"`
+
+	Transfer *Transfer `json:"transfer,omitempty"` // of the kinds of uploads and downloads; nil: nothing more is known
+	Request  *Request  `json:"request,omitempty"`  // of protocols that are HTTP
 }
 
 // Session says who did it.
 type Session struct {
 	ID       string `json:"id"`
 	User     string `json:"user"`
-	Protocol string `json:"protocol"` // SFTP, SCP, SSH, FTP, DAV
+	Protocol string `json:"protocol"` // SFTP, SCP, SSH, FTP, DAV, HTTP
 	RemoteIP string `json:"remote_ip"`
 }
 
@@ -65,6 +86,37 @@ type Object struct {
 	Provider   int    `json:"provider"`              // 0 local
 	Bucket     string `json:"bucket,omitempty"`      // bucket or container
 	Endpoint   string `json:"endpoint,omitempty"`    // without credentials
+}
+
+// Transfer says more about an upload or a download.
+type Transfer struct {
+	ID       string            `json:"id"`               // a UUID, the same in all events of the upload
+	Offset   int64             `json:"offset"`           // bytes that are stored
+	Length   *int64            `json:"length,omitempty"` // of the whole; nil: not known yet
+	Partial  bool              `json:"partial,omitempty"`
+	Final    bool              `json:"final,omitempty"` // put together of Parts
+	Parts    []string          `json:"parts,omitempty"` // ids
+	Metadata map[string]string `json:"metadata,omitempty"`
+	Created  time.Time         `json:"created,omitzero"`
+
+	Overwrite    bool  `json:"overwrite,omitempty"`     // a file was there
+	PreviousSize int64 `json:"previous_size,omitempty"` // of that file
+	Resumed      bool  `json:"resumed,omitempty"`       // it began where an earlier one had ended
+	OpenFlags    int   `json:"open_flags,omitempty"`    // as in os.OpenFile, of UploadCheck
+
+	// Of UploadVerify: where a hook on this host can read the content, and its
+	// digests in hexadecimal by algorithm (sha256).
+	Staged    string            `json:"staged,omitempty"`
+	Checksums map[string]string `json:"checksums,omitempty"`
+}
+
+// Request is the HTTP request that led to an event.
+type Request struct {
+	Method string `json:"method"` // after X-HTTP-Method-Override
+	URI    string `json:"uri"`    // path and query
+	// Header has names in canonical form. Credentials (Authorization, Cookie,
+	// Proxy-Authorization) are in it only if a hook is configured to get them.
+	Header map[string][]string `json:"header,omitempty"`
 }
 
 // Result says how it ended.
