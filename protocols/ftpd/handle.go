@@ -17,7 +17,8 @@ type handle struct {
 	c       *client
 	t       *session.Transfer
 	closing sync.Once
-	cause   error // what really happened; the library knows the reply only
+	cause   error     // what really happened; the library knows the reply only
+	source  io.Reader // of an upload that failed, if the client may still be sending
 }
 
 var (
@@ -63,6 +64,9 @@ func (h *handle) ReadFrom(r io.Reader) (n int64, err error) {
 	if err == nil && hasEnded(h.c.control.Conn) {
 		err = errControlEnded
 	}
+	if err != nil && !connectionLost(err) {
+		h.source = r
+	}
 	return n, h.failed(err)
 }
 
@@ -95,6 +99,7 @@ func (h *handle) Close() (err error) {
 		defer h.c.transferEnded()
 		defer h.c.rescue("close", &err)
 		err = refuse(h.t.Close())
+		h.discard()
 	})
 	return err
 }
