@@ -45,10 +45,11 @@ func imports() []rule {
 		{"protocols/certs", nil},
 		// For the listeners that cmd opens; webdavd takes its sets of addresses.
 		{"protocols/proxied", []string{"protocols/waiting"}},
+		{"protocols/web", []string{"dataprovider", "protocols/auth", "protocols/proxied", "protocols/session", "protocols/waiting"}},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
 		{"protocols/ftpd/...", append([]string{"protocols/ftpd/..."}, frontEnd...)},
-		{"protocols/webdavd/...", append([]string{"protocols/webdavd/...", "protocols/proxied"}, frontEnd...)},
+		{"protocols/webdavd/...", append([]string{"protocols/webdavd/...", "protocols/proxied", "protocols/web"}, frontEnd...)},
 		{"protocols/telemetry/...", append([]string{"protocols/telemetry/..."}, frontEnd...)},
 		// The sum of the Config of each package.
 		{"config", []string{

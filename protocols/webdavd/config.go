@@ -10,6 +10,7 @@ import (
 
 	"sftpgo/protocols/certs"
 	"sftpgo/protocols/proxied"
+	"sftpgo/protocols/web"
 	"sftpgo/vfs"
 )
 
@@ -68,26 +69,8 @@ type Binding struct {
 	DirectoryListing bool `json:"directory_listing"`
 }
 
-// CORS is cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol).
-type CORS struct {
-	Enabled bool `json:"enabled"`
-	// AllowedOrigins are sites like https://app.example.com, with one * for any text;
-	// empty or "*" is all.
-	AllowedOrigins []string `json:"allowed_origins"`
-	// AllowedMethods are GET, POST and HEAD if empty.
-	AllowedMethods []string `json:"allowed_methods"`
-	// AllowedHeaders are Accept, Content-Type and X-Requested-With if empty; "*" is
-	// all. A page that logs in needs Authorization.
-	AllowedHeaders []string `json:"allowed_headers"`
-	// ExposedHeaders are those of answers that a page may read.
-	ExposedHeaders []string `json:"exposed_headers"`
-	// AllowCredentials lets pages use a login that the browser remembers. It needs
-	// allowed_origins.
-	AllowCredentials bool `json:"allow_credentials"`
-	// MaxAge is how many seconds a browser may remember what is allowed; 0 leaves it
-	// to the browser.
-	MaxAge int `json:"max_age"`
-}
+// CORS is cross-origin resource sharing.
+type CORS = web.CORS
 
 // DefaultConfig returns the built-in values.
 func DefaultConfig() Config {
@@ -113,14 +96,7 @@ func (c Config) Validate() error {
 	if (c.CertificateFile == "") != (c.CertificateKeyFile == "") {
 		errs = append(errs, errors.New("certificate_file: set it together with certificate_key_file"))
 	}
-	for i, origin := range c.CORS.AllowedOrigins {
-		if strings.Count(origin, "*") > 1 {
-			errs = append(errs, fmt.Errorf("cors.allowed_origins.%d: %q has more than one *", i, origin))
-		}
-	}
-	if c.CORS.MaxAge < 0 {
-		errs = append(errs, fmt.Errorf("cors.max_age: %d is negative", c.CORS.MaxAge))
-	}
+	errs = append(errs, c.CORS.Faults()...)
 	return errors.Join(errs...)
 }
 

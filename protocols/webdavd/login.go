@@ -7,6 +7,7 @@ import (
 
 	"sftpgo/dataprovider"
 	"sftpgo/protocols/auth"
+	"sftpgo/protocols/web"
 )
 
 // challenge asks for a login. The realm is what saved passwords of clients hang
@@ -34,9 +35,9 @@ func attempt(r *http.Request, remote netip.Addr) (a auth.Attempt, ok bool) {
 
 // loggedIn notes a login by certificate, once for each session. Those with a
 // password have been noted.
-func (s *Server) loggedIn(r *http.Request, l *lease, id auth.Identity) {
-	a, _ := attempt(r, l.seat.remote)
-	if _, alone := a.Credential.(auth.Certificate); alone && !l.noted.Swap(true) {
+func (s *Server) loggedIn(r *http.Request, l *web.Lease, id auth.Identity) {
+	a, _ := attempt(r, l.Session().Peer().Remote)
+	if _, alone := a.Credential.(auth.Certificate); alone && l.First() {
 		s.auth.LoggedIn(r.Context(), a, id)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/web"
 	"sftpgo/vfs"
 )
 
@@ -29,7 +30,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.running.RLock()
 	defer s.running.RUnlock()
 	w := &response{ResponseWriter: rw}
-	s.hurry(w) // until the login
+	web.Hurry(w, s.answerTime) // until the login
 	start := time.Now()
 	id := ""
 	err := func() (err error) {
@@ -49,23 +50,23 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serve(w *response, r *http.Request, id *string) error {
-	if s.proxies.closes(r) {
+	if s.proxies.Closes(r) {
 		w.Header().Set("Connection", "close")
 	}
-	if s.cors.handle(w, r) {
+	if s.cors.Handle(w, r) {
 		return nil
 	}
 	if err := s.stillTrusted(r); err != nil {
 		w.Header().Set("Connection", "close")
 		return unauthorized(err)
 	}
-	remote := s.proxies.client(r)
+	remote := s.proxies.Client(r)
 	who, err := s.login(r, remote)
 	if err != nil {
 		return err
 	}
-	welcome(r)
-	lease, err := s.pool.acquire(r.Context(), who, remote)
+	web.Welcome(r)
+	lease, err := s.pool.Acquire(r.Context(), who, remote)
 	if errors.Is(err, session.ErrSessions) {
 		a, _ := attempt(r, remote)
 		s.auth.LoginFailed(r.Context(), a, err)
@@ -73,25 +74,25 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 	if err != nil {
 		return err
 	}
-	defer s.pool.release(lease)
-	*id = lease.s.ID()
+	defer s.pool.Release(lease)
+	*id = lease.Session().ID()
 	s.loggedIn(r, lease, who)
 
 	// A session that the server ends takes its requests along: those that wait
 	// for the client are woken by a deadline.
-	relax(w)
+	web.Relax(w)
 	rc := http.NewResponseController(w)
-	stop := context.AfterFunc(lease.s.Context(), func() {
+	stop := context.AfterFunc(lease.Session().Context(), func() {
 		_ = rc.SetReadDeadline(time.Unix(1, 0)) // not every ResponseWriter of a test can
 		_ = rc.SetWriteDeadline(time.Now().Add(time.Second))
 	})
 	defer func() {
 		if stop() {
-			s.hurry(w)
+			web.Hurry(w, s.answerTime)
 		}
 	}()
 
-	q := &request{Request: r, w: w, server: s, s: lease.s}
+	q := &request{Request: r, w: w, server: s, s: lease.Session()}
 	q.name, err = s.nameOf(r.URL.Path)
 	if r.Method == http.MethodOptions && (r.URL.Path == "*" || err != nil && strings.HasPrefix(s.prefix, r.URL.Path)) {
 		q.name = ""
@@ -169,7 +170,7 @@ func (s *Server) record(r *http.Request, id string, elapsed time.Duration, statu
 		slog.Int64("elapsed_ms", elapsed.Milliseconds()),
 		slog.String("method", shorten(r.Method)),
 		slog.String("proto", r.Proto),
-		slog.String("remote_addr", s.proxies.shown(r)),
+		slog.String("remote_addr", s.proxies.Shown(r)),
 		slog.String("request_id", id),
 		slog.String("uri", shorten(uriOf(r))),
 		slog.String("user_agent", shorten(r.UserAgent())),

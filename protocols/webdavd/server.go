@@ -20,7 +20,7 @@ import (
 	"sftpgo/protocols"
 	"sftpgo/protocols/certs"
 	"sftpgo/protocols/session"
-	"sftpgo/protocols/waiting"
+	"sftpgo/protocols/web"
 )
 
 // The limits of one connection. A body has no time limit of its own: the session
@@ -32,10 +32,6 @@ const (
 	// answerTime is what a client has to hand over what is left of a request that
 	// has been refused, and to take an answer.
 	answerTime = 30 * time.Second
-	// maxWaiting and maxWaitingPerPeer cap the connections without a login. A proxy
-	// is one peer; its connections log in, too.
-	maxWaiting        = 1024
-	maxWaitingPerPeer = 256
 	// lastWords is what the answers of the last requests have to leave.
 	lastWords = 2 * time.Second
 )
@@ -46,21 +42,17 @@ type Server struct {
 	prefix  string // of URLs; no slash at the end
 	files   certs.Files
 	tls     atomic.Pointer[tls.Config] // nil: clear text
-	cors    cors
-	proxies proxies
+	cors    web.Origins
+	proxies web.Proxies
 	pages   *pages
 
 	auth  Logins
-	pool  *pool
+	pool  *web.Pool
 	locks *Locks
 	log   *slog.Logger
 
 	answerTime time.Duration
-	waiting    *waiting.Room
-	// fromProxies is for the connections of trusted proxies: behind one are many
-	// clients.
-	fromProxies *waiting.Room
-	visitors    sync.Map // net.Conn → *visitor
+	visitors   *web.Visitors
 
 	running sync.RWMutex // held for reading by every request
 	buffers sync.Pool    // of *[]byte, for uploads
@@ -74,7 +66,7 @@ var _ protocols.Server = (*Server)(nil)
 func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Manager,
 	locks *Locks, log *slog.Logger,
 ) (*Server, error) {
-	via, err := newProxies(b)
+	via, err := web.NewProxies(b.ProxyAllowed, b.ClientIPProxyHeader, b.ClientIPHeaderDepth)
 	if err != nil {
 		return nil, fmt.Errorf("webdavd: %w", err)
 	}
@@ -82,20 +74,19 @@ func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Mana
 		binding: b,
 		prefix:  strings.TrimSuffix(b.Prefix, "/"),
 		files:   cfg.files(b, dir),
-		cors:    newCORS(cfg.CORS),
+		cors:    web.NewOrigins(cfg.CORS),
 		proxies: via,
 		pages:   newPages(),
 
 		auth:  authn,
-		pool:  newPool(sessions),
+		pool:  web.NewPool(sessions, protocols.DAV),
 		locks: locks,
 		log:   log.With("sender", "webdavd"),
 
-		answerTime:  answerTime,
-		waiting:     waiting.NewRoom(maxWaiting, maxWaitingPerPeer),
-		fromProxies: waiting.NewRoom(maxWaiting, maxWaiting),
+		answerTime: answerTime,
+		visitors:   web.NewVisitors(via),
 	}
-	s.warn(cfg)
+	s.warn()
 	if b.EnableHTTPS {
 		if err := s.secure(); err != nil {
 			return nil, err
@@ -105,22 +96,14 @@ func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Mana
 }
 
 // warn tells of settings that do not do what they seem to.
-func (s *Server) warn(cfg Config) {
+func (s *Server) warn() {
 	if _, unknown := certs.Suites(s.binding.TLSCipherSuites); len(unknown) > 0 {
 		s.log.Warn("tls_cipher_suites: unknown or unsafe, left out", "suites", fmt.Sprint(unknown))
 	}
-	if s.proxies.header != "" && len(s.proxies.trusted) == 0 {
+	if s.binding.ClientIPProxyHeader != "" && s.proxies.None() {
 		s.log.Warn("client_ip_proxy_header has no effect: proxy_allowed names no proxy")
 	}
-	if cfg.CORS.Enabled && cfg.CORS.AllowCredentials && s.cors.anyOrigin {
-		s.log.Warn("cors.allow_credentials has no effect: cors.allowed_origins names no site")
-	} else if cfg.CORS.Enabled && cfg.CORS.AllowCredentials {
-		for _, allowed := range cfg.CORS.AllowedOrigins {
-			if !namesSite(allowed) {
-				s.log.Warn("cors.allow_credentials has no effect for an origin that may be of anybody", "origin", allowed)
-			}
-		}
-	}
+	s.cors.Warn(s.log)
 }
 
 // Reload reads the certificates and revocation lists again. The old ones stay in
@@ -152,16 +135,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		<-served
 	}
 	_ = srv.Close() // connections that do not end by themselves
-	s.pool.close()
+	s.pool.Close()
 	s.running.Lock() // waits for the requests, which end with their sessions
 	defer s.running.Unlock()
-	s.pool.ending.Wait()
+	s.pool.Wait()
 	return err
 }
 
 // drain waits for the requests that run.
 func (s *Server) drain(ctx context.Context, srv *http.Server) {
-	s.dismiss()
+	s.visitors.Dismiss()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var watch sync.WaitGroup
@@ -183,8 +166,8 @@ func (s *Server) httpServer() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		Protocols:         plain,
-		ConnContext:       s.arrive,
-		ConnState:         s.depart,
+		ConnContext:       s.visitors.Arrive,
+		ConnState:         s.visitors.Depart,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }

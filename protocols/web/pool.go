@@ -1,4 +1,7 @@
-package webdavd
+// Package web is what the front-ends over HTTP share: it turns requests, which
+// know of no connection to a user, into clients that have a session, an address
+// and a login.
+package web
 
 import (
 	"context"
@@ -10,7 +13,6 @@ import (
 	"time"
 
 	"sftpgo/dataprovider"
-	"sftpgo/protocols"
 	"sftpgo/protocols/auth"
 	"sftpgo/protocols/session"
 )
@@ -19,16 +21,17 @@ import (
 // has no logout.
 const linger = time.Minute
 
-// pool keeps the sessions of clients between their requests: one per user,
+// Pool keeps the sessions of clients between their requests: one per user,
 // address and login method. Between requests a session is parked, so that it
-// does not count against the limits of the user.
-type pool struct {
-	manager *session.Manager
-	linger  time.Duration
+// does not count against the limits of the user. It is safe for concurrent use.
+type Pool struct {
+	manager  *session.Manager
+	protocol string
+	linger   time.Duration
 
 	mu     sync.Mutex
 	closed bool
-	bySeat map[seat]*lease
+	bySeat map[seat]*Lease
 	ending sync.WaitGroup // sessions being closed
 }
 
@@ -41,8 +44,8 @@ type seat struct {
 	method string
 }
 
-// lease is one session and the requests that use it.
-type lease struct {
+// Lease is one session and the requests that use it.
+type Lease struct {
 	seat     seat
 	revision dataprovider.Revision // of the record that the session was opened with
 	noted    atomic.Bool           // the log has the login
@@ -56,14 +59,25 @@ type lease struct {
 	timer   *time.Timer
 }
 
-func newPool(m *session.Manager) *pool {
-	return &pool{manager: m, linger: linger, bySeat: map[seat]*lease{}}
+// NewPool makes a pool whose sessions are of the given protocol, as events name it.
+func NewPool(m *session.Manager, protocol string) *Pool {
+	return &Pool{manager: m, protocol: protocol, linger: linger, bySeat: map[seat]*Lease{}}
 }
 
-// acquire returns the session of id at remote, opened if there is none. Each
-// acquire needs a release. A session of an older record is closed when its last
+// SetLinger changes how long a session waits for the next request of its client,
+// a minute at first. It is called before the pool is used.
+func (p *Pool) SetLinger(d time.Duration) { p.linger = d }
+
+// Session is the session of the lease, until Release.
+func (l *Lease) Session() *session.Session { return l.s }
+
+// First reports, once in the life of the session, that nobody has asked before.
+func (l *Lease) First() bool { return !l.noted.Swap(true) }
+
+// Acquire returns the session of id at remote, opened if there is none. Each
+// Acquire needs a Release. A session of an older record is closed when its last
 // request has ended; this one gets a new session.
-func (p *pool) acquire(ctx context.Context, id auth.Identity, remote netip.Addr) (*lease, error) {
+func (p *Pool) Acquire(ctx context.Context, id auth.Identity, remote netip.Addr) (*Lease, error) {
 	at := seat{id.User.Username, remote, id.Method}
 	for {
 		l, fresh, err := p.join(at, id.Revision)
@@ -76,7 +90,7 @@ func (p *pool) acquire(ctx context.Context, id auth.Identity, remote netip.Addr)
 		select {
 		case <-l.ready:
 		case <-ctx.Done():
-			p.release(l)
+			p.Release(l)
 			return nil, ctx.Err()
 		}
 		err = l.err
@@ -87,7 +101,7 @@ func (p *pool) acquire(ctx context.Context, id auth.Identity, remote netip.Addr)
 			return l, nil
 		}
 		p.retire(l)
-		p.release(l)
+		p.Release(l)
 		if fresh || !errors.Is(err, session.ErrClosed) {
 			return nil, err
 		}
@@ -97,7 +111,7 @@ func (p *pool) acquire(ctx context.Context, id auth.Identity, remote netip.Addr)
 
 // join adds a user to the lease of a seat. fresh tells that the caller must open
 // the session.
-func (p *pool) join(at seat, rev dataprovider.Revision) (l *lease, fresh bool, err error) {
+func (p *Pool) join(at seat, rev dataprovider.Revision) (l *Lease, fresh bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -109,7 +123,7 @@ func (p *pool) join(at seat, rev dataprovider.Revision) (l *lease, fresh bool, e
 		l = nil
 	}
 	if l == nil {
-		l, fresh = &lease{seat: at, revision: rev, ready: make(chan struct{})}, true
+		l, fresh = &Lease{seat: at, revision: rev, ready: make(chan struct{})}, true
 		p.bySeat[at] = l
 	}
 	if l.timer != nil {
@@ -120,20 +134,20 @@ func (p *pool) join(at seat, rev dataprovider.Revision) (l *lease, fresh bool, e
 	return l, fresh, nil
 }
 
-func (p *pool) open(ctx context.Context, l *lease, id auth.Identity) {
+func (p *Pool) open(ctx context.Context, l *Lease, id auth.Identity) {
 	defer close(l.ready)
 	l.err = errOpening // stays if storage panics
 	l.s, l.err = p.manager.Open(context.WithoutCancel(ctx), id.User, session.Peer{
-		Protocol:   protocols.DAV,
-		ID:         protocols.DAV + "_" + rand.Text(),
+		Protocol:   p.protocol,
+		ID:         p.protocol + "_" + rand.Text(),
 		Remote:     l.seat.remote,
 		Method:     id.Method,
 		Disconnect: func() { p.retire(l) },
 	})
 }
 
-// release ends one use. The last one parks the session, or closes it.
-func (p *pool) release(l *lease) {
+// Release ends one use. The last one parks the session, or closes it.
+func (p *Pool) Release(l *Lease) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.users--; l.users > 0 {
@@ -147,7 +161,7 @@ func (p *pool) release(l *lease) {
 	l.timer = time.AfterFunc(p.linger, func() { p.expire(l) })
 }
 
-func (p *pool) expire(l *lease) {
+func (p *Pool) expire(l *Lease) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.users == 0 && !l.retired {
@@ -156,13 +170,13 @@ func (p *pool) expire(l *lease) {
 }
 
 // retire takes a session out of use.
-func (p *pool) retire(l *lease) {
+func (p *Pool) retire(l *Lease) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.retireLocked(l)
 }
 
-func (p *pool) retireLocked(l *lease) {
+func (p *Pool) retireLocked(l *Lease) {
 	if l.retired {
 		return
 	}
@@ -177,7 +191,7 @@ func (p *pool) retireLocked(l *lease) {
 
 // end closes the session of a lease without users. It needs p.mu, which the
 // closing, that may take a while, must not hold.
-func (p *pool) end(l *lease) {
+func (p *Pool) end(l *Lease) {
 	if l.timer != nil {
 		l.timer.Stop()
 	}
@@ -186,11 +200,12 @@ func (p *pool) end(l *lease) {
 	}
 }
 
-// close ends all sessions, in use or not. There will be no new ones.
-func (p *pool) close() {
+// Close ends all sessions, in use or not. There will be no new ones. Wait waits
+// for those that end in the background.
+func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
-	all := make([]*lease, 0, len(p.bySeat))
+	all := make([]*Lease, 0, len(p.bySeat))
 	for _, l := range p.bySeat {
 		all = append(all, l)
 	}
@@ -203,3 +218,6 @@ func (p *pool) close() {
 		}
 	}
 }
+
+// Wait waits, after Close, until all sessions have ended.
+func (p *Pool) Wait() { p.ending.Wait() }

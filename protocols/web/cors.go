@@ -1,35 +1,73 @@
-package webdavd
+package web
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// cors decides what pages of other sites may do.
-type cors struct {
+// CORS is cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol).
+type CORS struct {
+	Enabled bool `json:"enabled"`
+	// AllowedOrigins are sites like https://app.example.com, with one * for any text;
+	// empty or "*" is all.
+	AllowedOrigins []string `json:"allowed_origins"`
+	// AllowedMethods are GET, POST and HEAD if empty.
+	AllowedMethods []string `json:"allowed_methods"`
+	// AllowedHeaders are Accept, Content-Type and X-Requested-With if empty; "*" is
+	// all. A page that logs in needs Authorization.
+	AllowedHeaders []string `json:"allowed_headers"`
+	// ExposedHeaders are those of answers that a page may read.
+	ExposedHeaders []string `json:"exposed_headers"`
+	// AllowCredentials lets pages use a login that the browser remembers. It needs
+	// allowed_origins.
+	AllowCredentials bool `json:"allow_credentials"`
+	// MaxAge is how many seconds a browser may remember what is allowed; 0 leaves it
+	// to the browser.
+	MaxAge int `json:"max_age"`
+}
+
+// Faults are those of the settings; they begin with the key.
+func (c CORS) Faults() []error {
+	var errs []error
+	for i, origin := range c.AllowedOrigins {
+		if strings.Count(origin, "*") > 1 {
+			errs = append(errs, fmt.Errorf("cors.allowed_origins.%d: %q has more than one *", i, origin))
+		}
+	}
+	if c.MaxAge < 0 {
+		errs = append(errs, fmt.Errorf("cors.max_age: %d is negative", c.MaxAge))
+	}
+	return errs
+}
+
+// Origins decides what pages of other sites may do.
+type Origins struct {
 	CORS
 	anyOrigin, anyHeader bool
 }
 
-func newCORS(c CORS) cors {
+// NewOrigins prepares the decisions.
+func NewOrigins(c CORS) Origins {
 	if len(c.AllowedMethods) == 0 {
 		c.AllowedMethods = []string{http.MethodGet, http.MethodPost, http.MethodHead}
 	}
 	if len(c.AllowedHeaders) == 0 {
 		c.AllowedHeaders = []string{"Accept", "Content-Type", "X-Requested-With"}
 	}
-	return cors{
+	return Origins{
 		CORS:      c,
 		anyOrigin: len(c.AllowedOrigins) == 0 || slices.Contains(c.AllowedOrigins, "*"),
 		anyHeader: slices.Contains(c.AllowedHeaders, "*"),
 	}
 }
 
-// handle adds to the answer what a browser wants to know about r. done tells that
+// Handle adds to the answer what a browser wants to know about r. done tells that
 // r was the question of a browser, which has no login, and is answered.
-func (c *cors) handle(w http.ResponseWriter, r *http.Request) (done bool) {
+func (c *Origins) Handle(w http.ResponseWriter, r *http.Request) (done bool) {
 	if !c.Enabled {
 		return false
 	}
@@ -63,7 +101,7 @@ func (c *cors) handle(w http.ResponseWriter, r *http.Request) (done bool) {
 
 // permit says yes to an origin. Not even a mistake in the configuration lets any
 // site use the logins of a browser.
-func (c *cors) permit(h http.Header, origin string) {
+func (c *Origins) permit(h http.Header, origin string) {
 	if c.anyOrigin {
 		h.Set("Access-Control-Allow-Origin", "*")
 		return
@@ -76,7 +114,7 @@ func (c *cors) permit(h http.Header, origin string) {
 	}
 }
 
-func (c *cors) origin(origin string) bool {
+func (c *Origins) origin(origin string) bool {
 	return c.anyOrigin || slices.ContainsFunc(c.AllowedOrigins, func(allowed string) bool { return matchesOrigin(allowed, origin) })
 }
 
@@ -98,11 +136,11 @@ func namesSite(allowed string) bool {
 	return !wild || end != "" || host != "" && strings.HasSuffix(host, ":")
 }
 
-func (c *cors) method(method string) bool {
+func (c *Origins) method(method string) bool {
 	return method == http.MethodOptions || slices.ContainsFunc(c.AllowedMethods, func(m string) bool { return strings.EqualFold(m, method) })
 }
 
-func (c *cors) headers(values []string) bool {
+func (c *Origins) headers(values []string) bool {
 	for _, value := range values {
 		for name := range strings.SplitSeq(value, ",") {
 			name = strings.TrimSpace(name)
@@ -115,4 +153,20 @@ func (c *cors) headers(values []string) bool {
 		}
 	}
 	return true
+}
+
+// Warn tells of settings that do not do what they seem to.
+func (c *Origins) Warn(log *slog.Logger) {
+	if !c.Enabled || !c.AllowCredentials {
+		return
+	}
+	if c.anyOrigin {
+		log.Warn("cors.allow_credentials has no effect: cors.allowed_origins names no site")
+		return
+	}
+	for _, allowed := range c.AllowedOrigins {
+		if !namesSite(allowed) {
+			log.Warn("cors.allow_credentials has no effect for an origin that may be of anybody", "origin", allowed)
+		}
+	}
 }

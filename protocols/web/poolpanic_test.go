@@ -1,4 +1,4 @@
-package webdavd
+package web
 
 import (
 	"context"
@@ -40,21 +40,21 @@ func TestPoolAfterPanic(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	m := session.NewManager(memstore.New(memstore.Config{}), nil, []vfs.Factory{&panicking{localfs.NewFactory(log), true}},
 		noMetrics{}, log, 0, session.Config{})
-	p := newPool(m)
-	defer p.close()
+	p := NewPool(m, "DAV")
+	defer p.Close()
 	id := auth.Identity{User: dataprovider.User{Username: "u", HomeDir: t.TempDir()}}
-	acquire := func() (l *lease, err error) {
+	acquire := func() (l *Lease, err error) {
 		defer func() {
 			if r := recover(); r != nil {
 				err = errOpening
 			}
 		}()
-		return p.acquire(t.Context(), id, netip.Addr{})
+		return p.Acquire(t.Context(), id, netip.Addr{})
 	}
 	for try := range 3 {
 		l, err := acquire()
 		if err == nil {
-			p.release(l)
+			p.Release(l)
 			return
 		}
 		t.Logf("try %d: %v", try, err)

@@ -1,4 +1,4 @@
-package webdavd
+package web
 
 import (
 	"net/http"
@@ -8,22 +8,31 @@ import (
 	"sftpgo/protocols/proxied"
 )
 
-// proxies are the HTTP proxies in front of a binding.
-type proxies struct {
+// Proxies are the HTTP proxies in front of a binding.
+type Proxies struct {
 	trusted proxied.Networks
 	header  string // where they put the address of the client
 	depth   int    // of the address that counts, from the end
 }
 
-func newProxies(b Binding) (proxies, error) {
-	trusted, err := proxied.ParseNetworks("proxy_allowed", b.ProxyAllowed)
-	return proxies{trusted: trusted, header: b.ClientIPProxyHeader, depth: b.ClientIPHeaderDepth}, err
+// NewProxies trusts the proxies at some addresses and networks. They put the address
+// of the client into header, whose entry depth, counted from the end, is the one
+// that counts. Without a header the address of the connection counts.
+func NewProxies(allowed []string, header string, depth int) (Proxies, error) {
+	trusted, err := proxied.ParseNetworks("proxy_allowed", allowed)
+	return Proxies{trusted: trusted, header: header, depth: depth}, err
 }
 
-// client is the address of who sends a request: that of the connection, unless it
+// Trust reports whether a request comes from one of them.
+func (p Proxies) Trust(r *http.Request) bool { return p.trusted.Contain(peerOf(r.RemoteAddr)) }
+
+// None reports whether there are none.
+func (p Proxies) None() bool { return len(p.trusted) == 0 }
+
+// Client is the address of who sends a request: that of the connection, unless it
 // comes from a proxy that tells another. Anyone else could write into the header
 // what they like.
-func (p proxies) client(r *http.Request) netip.Addr {
+func (p Proxies) Client(r *http.Request) netip.Addr {
 	peer := peerOf(r.RemoteAddr)
 	if p.header == "" || !p.trusted.Contain(peer) {
 		return peer
@@ -39,11 +48,11 @@ func (p proxies) client(r *http.Request) netip.Addr {
 	return peer
 }
 
-// closes tells of requests after which the connection of a proxy must end. net/http
+// Closes tells of requests after which the connection of a proxy must end. net/http
 // reads one with a length and chunks by the chunks and does not tell of the length;
 // a proxy that goes by the length takes what follows for a part of the body, and
 // the next request for another's (RFC 9112 section 6.3).
-func (p proxies) closes(r *http.Request) bool {
+func (p Proxies) Closes(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 && p.trusted.Contain(peerOf(r.RemoteAddr))
 }
 
@@ -56,9 +65,9 @@ func parseClient(text string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// shown is how the log names the sender of a request.
-func (p proxies) shown(r *http.Request) string {
-	if a := p.client(r); a.IsValid() && a != peerOf(r.RemoteAddr) {
+// Shown is how the log names the sender of a request.
+func (p Proxies) Shown(r *http.Request) string {
+	if a := p.Client(r); a.IsValid() && a != peerOf(r.RemoteAddr) {
 		return a.String()
 	}
 	return r.RemoteAddr
