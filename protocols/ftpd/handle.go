@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/fclairamb/ftpserverlib"
 
@@ -102,4 +103,15 @@ func (h *handle) Close() (err error) {
 		h.discard()
 	})
 	return err
+}
+
+// discard lets the client of an upload that has failed send what it has, so that it
+// reads the reply. ABOR, and the end of the session, close the data connection.
+func (h *handle) discard() {
+	conn, ok := h.source.(interface{ SetReadDeadline(time.Time) error })
+	s := h.c.current()
+	if !ok || s == nil || hasEnded(h.c.control.Conn) {
+		return
+	}
+	s.Discard(h.c.ctx, h.source, conn.SetReadDeadline)
 }

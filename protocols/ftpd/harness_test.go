@@ -199,8 +199,12 @@ type recorder struct {
 }
 
 func (r *recorder) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
-	return actions.Proceed, nil
+	return actions.Verdict{}, nil
 }
+
+func (r *recorder) Asks(*actions.Event) bool { return false }
+
+func (r *recorder) Header(map[string][]string) map[string][]string { return nil }
 
 func (r *recorder) Route(e *actions.Event) []string {
 	r.mu.Lock()

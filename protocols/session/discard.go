@@ -3,25 +3,49 @@ package session
 import (
 	"context"
 	"io"
+	"time"
+)
+
+// What is still read of an upload that has failed.
+const (
+	discardBytes = 256 << 20
+	discardTime  = 2 * time.Minute
+	discardIdle  = 30 * time.Second
 )
 
 // Discard reads what a client still sends for an upload that has failed, and drops
-// it: clients that only write until they are through (curl over FTP, ftplib, the
-// http package of Python) never read the answer if the connection is closed under
-// them. It takes limit bytes at most, at the bandwidth limit of the user, and ends
-// with r, ctx or the session. What it reads is counted nowhere, and is no sign of
-// life.
-func (t *Transfer) Discard(ctx context.Context, r io.Reader, limit int64) {
-	ctx, cancel := context.WithCancel(ctx)
+// it. Closed at once the connection would be reset, and clients that only write until
+// they are through (curl over FTP, ftplib, http.client of Python) take that for a
+// broken network and never read the answer that says why.
+//
+// It ends with r, ctx or the session, with a client that has stopped sending, and
+// after an amount and a time that leave a hostile one nothing to gain; deadline sets
+// the time at which a Read of r fails. The bandwidth limit of the user holds. What is
+// read counts nowhere and is no sign of life.
+func (s *Session) Discard(ctx context.Context, r io.Reader, deadline func(time.Time) error) {
+	until := time.Now().Add(discardTime)
+	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	defer context.AfterFunc(t.s.ctx, cancel)()
-	buf := t.s.m.buffers.get()
-	defer t.s.m.buffers.put(buf)
-	size := min(t.pieceLimit(), bufferSize)
-	for limit > 0 && ctx.Err() == nil {
-		n, err := r.Read((*buf)[:min(size, limit)])
-		limit -= int64(n)
-		if err != nil || throttle(ctx, t.limit, n) != nil {
+	defer context.AfterFunc(s.ctx, cancel)()
+	limit := s.limiterFor(Upload)
+	buf := s.m.buffers.get()
+	defer s.m.buffers.put(buf)
+	p := *buf
+	if limit != nil {
+		p = p[:min(len(p), limit.Burst())]
+	}
+	for left := discardBytes; left > 0; {
+		next := time.Now().Add(discardIdle)
+		if until.Before(next) {
+			next = until
+		}
+		// Whoever wakes the reader by a deadline of its own ends ctx before.
+		if deadline(next) != nil || ctx.Err() != nil {
+			return
+		}
+		n, err := r.Read(p)
+		left -= n
+		if err != nil || throttle(ctx, limit, n) != nil {
 			return
 		}
 	}
