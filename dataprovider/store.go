@@ -52,6 +52,7 @@ type Store interface {
 	Outbox() Outbox
 	Locks() Locks
 	Properties() Properties
+	Uploads() Uploads
 
 	// Ping tells whether the store can be used right now.
 	Ping(ctx context.Context) error

@@ -43,7 +43,8 @@ const (
 	UploadGone      UploadState = "gone"      // removed or run out: known only so that clients can be told
 )
 
-// Uploads keeps resumable uploads. It is safe for concurrent use, and by several
+// Uploads keeps resumable uploads. Where there are users, those of one go when the
+// record of that name is deleted or added. It is safe for concurrent use, and by several
 // processes where the store is.
 //
 // Leases keep two from writing one upload. A process holds one under a name of its

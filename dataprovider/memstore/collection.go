@@ -45,6 +45,7 @@ func userCollection(s *Store) collection[dataprovider.User] {
 		replaced: func(name string) {
 			delete(s.usage, name)
 			s.lockTable.dropHolder(name)
+			s.uploads.dropOwner(name)
 			s.disown(name)
 		},
 	}

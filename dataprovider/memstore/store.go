@@ -30,6 +30,7 @@ type Store struct {
 	outbox    queue
 	lockTable lockTable
 	resources map[string]resource // with properties, by path
+	uploads   uploadTable
 }
 
 var _ dataprovider.Store = (*Store)(nil)
@@ -39,6 +40,7 @@ func New(cfg Config) *Store {
 	s := &Store{now: cfg.Now, usage: map[string]dataprovider.UsageRecord{}, outbox: newQueue(),
 		lockTable: lockTable{byToken: map[string]dataprovider.Lock{}},
 		resources: map[string]resource{},
+		uploads:   uploadTable{records: map[string]dataprovider.Upload{}, leases: map[string]uploadLease{}},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -74,6 +76,9 @@ func (s *Store) Locks() dataprovider.Locks { return locks{s} }
 
 // Properties implements dataprovider.Store.
 func (s *Store) Properties() dataprovider.Properties { return properties{s} }
+
+// Uploads implements dataprovider.Store.
+func (s *Store) Uploads() dataprovider.Uploads { return uploads{s} }
 
 // Ping implements dataprovider.Store.
 func (s *Store) Ping(ctx context.Context) error {

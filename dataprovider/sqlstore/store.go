@@ -190,5 +190,8 @@ func (s *Store) Outbox() dataprovider.Outbox { return outbox{s} }
 // Properties implements dataprovider.Store.
 func (s *Store) Properties() dataprovider.Properties { return properties{s} }
 
+// Uploads implements dataprovider.Store.
+func (s *Store) Uploads() dataprovider.Uploads { return uploads{s} }
+
 // Locks implements dataprovider.Store.
 func (s *Store) Locks() dataprovider.Locks { return locks{s} }

@@ -18,6 +18,9 @@ func userTable(s *Store) *table[dataprovider.User] {
 			if err := t.dropLocksOf(name); err != nil {
 				return err
 			}
+			if err := t.dropUploadsOf(name); err != nil {
+				return err
+			}
 			return t.disown(name)
 		},
 	}

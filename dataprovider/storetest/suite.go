@@ -30,6 +30,7 @@ func Run(t *testing.T, open Open) {
 		{"properties", testProperties},
 		{"lifecycle", testLifecycle},
 		{"locks", testLocks},
+		{"uploads", testUploads},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) { p.test(t, &fixture{open: open}) })
