@@ -11,7 +11,9 @@ type Hook struct {
 	// Name tells the hook from the others: letters, digits, "-" and "_", at most 64.
 	// What waits for delivery belongs to the name, so a new one is a new hook.
 	Name string `json:"name"`
-	// Target is the absolute path of a program, or an http or https URL.
+	// Target is the absolute path of a program, an http or https URL, or a broker:
+	// amqp://, amqps:// (RabbitMQ), nats:// or tls:// (NATS), with user and password
+	// if it wants them.
 	Target string `json:"target"`
 	// Format is what the target gets: rustus (also when empty), rustus-v2, tusd,
 	// sftpgo or cloudevents.
@@ -23,8 +25,8 @@ type Hook struct {
 	Events []string `json:"events"`
 	// Filters leave events out.
 	Filters HookFilters `json:"filters"`
-	// Timeout, in seconds, limits a run of a program (0: 30) or each attempt of a
-	// request (0: http.timeout).
+	// Timeout, in seconds, limits a run of a program or a message to a broker (0: 30)
+	// or each attempt of a request (0: http.timeout).
 	Timeout int `json:"timeout"`
 	// Retry says when what failed is tried again.
 	Retry HookRetry `json:"retry"`
@@ -35,6 +37,12 @@ type Hook struct {
 	// signature of its own, so that an old and a new one can be valid at a time: 24
 	// to 64 bytes in base64, with whsec_ in front or without. Empty: no signature.
 	Secrets []string `json:"secrets"`
+	// AMQP says more about a target that is RabbitMQ.
+	AMQP HookAMQP `json:"amqp"`
+	// NATS says more about a target that is NATS.
+	NATS HookNATS `json:"nats"`
+	// TLS says whom to trust at a broker.
+	TLS HookTLS `json:"tls"`
 }
 
 // HookFilters leave events out. An event must pass all that are not empty.

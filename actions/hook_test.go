@@ -30,7 +30,7 @@ func TestValidateHooks(t *testing.T) {
 		{"same name", []actions.Hook{good, good}, []string{`1.name: "index" is the name of hook 0, too`}},
 		{"no name", with(func(h *actions.Hook) { h.Name = "" }), []string{"0.name: every hook needs one"}},
 		{"odd name", with(func(h *actions.Hook) { h.Name = "a b" }), []string{`0.name: "a b" is not of letters, digits, "-" and "_", at most 64`}},
-		{"no target", with(func(h *actions.Hook) { h.Target = "" }), []string{"0.target: the path of a program or a URL is missing", "0.secrets: they sign requests to a URL; a program needs none"}},
+		{"no target", with(func(h *actions.Hook) { h.Target = "" }), []string{"0.target: the path of a program or a URL is missing", "0.secrets: they sign requests to an http or https URL; programs and brokers need none"}},
 		{"relative target", []actions.Hook{{Name: "a", Target: "hook.sh"}}, []string{`0.target: "hook.sh" is neither an absolute path nor an http(s) URL`}},
 		{"password in the target", with(func(h *actions.Hook) { h.Target = "http:/u:seeded@x?seeded" }), []string{`0.target: "x" begins with "http" but is not a URL like http://host/path or https://host/path`}},
 		{"format", with(func(h *actions.Hook) { h.Format = "rustus_v2"; h.Events = []string{"nothing"} }), []string{`0.format: unknown format "rustus_v2"; did you mean "rustus-v2"?`}},

@@ -44,7 +44,7 @@ func (h Hook) faults() []error {
 	add("name", checkHookName(h.Name))
 	if h.Target == "" {
 		add("target", errors.New("the path of a program or a URL is missing"))
-	} else {
+	} else if !h.IsBroker() {
 		add("target", Config{Hook: h.Target}.checkHook())
 	}
 	formats := []string{FormatRustus, FormatRustusV2, FormatTusd, FormatSFTPGo, FormatCloudEvents}
@@ -60,10 +60,11 @@ func (h Hook) faults() []error {
 	add("retry.pause", between(h.Retry.Pause, maxPause))
 	add("retry.longest_pause", between(h.Retry.LongestPause, maxPause))
 	add("retry.tries", between(h.Retry.Tries, maxTries))
+	errs = append(errs, h.brokerFaults()...)
 	if h.Environment != "" {
 		add("environment", checkWord("environment", h.Environment, []string{"inherit", EnvironmentClean}))
 	}
-	if h.IsURL() && h.Environment != "" {
+	if (h.IsURL() || h.IsBroker()) && h.Environment != "" {
 		add("environment", errors.New("a URL has none; it is for programs"))
 	}
 	for i, secret := range h.Secrets {
@@ -72,7 +73,7 @@ func (h Hook) faults() []error {
 		}
 	}
 	if !h.IsURL() && len(h.Secrets) > 0 {
-		add("secrets", errors.New("they sign requests to a URL; a program needs none"))
+		add("secrets", errors.New("they sign requests to an http or https URL; programs and brokers need none"))
 	}
 	return errs
 }
