@@ -120,9 +120,12 @@ type Outbox interface {
 	// Done removes acknowledged deliveries, claimed or not, alive or dead. An
 	// unknown id is no error.
 	Done(ctx context.Context, ids ...int64) error
+	// Acknowledge is Done, and keeps the deliveries as history until Sweep. An
+	// unknown id is no error.
+	Acknowledge(ctx context.Context, acks ...Acknowledgement) error
 	// Retry gives a claimed delivery back, to be claimed again not before at. One
 	// that is gone, dead or was never claimed is ErrNotFound.
-	Retry(ctx context.Context, id int64, at time.Time, cause string) error
+	Retry(ctx context.Context, id int64, at time.Time, t Try) error
 	// Release ends all leases of one target, so that what a killed process had
 	// claimed is due at once. Only the sole user of the store calls it, before
 	// its first Claim.
@@ -130,10 +133,10 @@ type Outbox interface {
 	// StepAside is Retry out of line: later deliveries that share a key no longer
 	// wait for this one. It is for a receiver that has got the event and refuses
 	// it, so that one refusal does not hold up what follows.
-	StepAside(ctx context.Context, id int64, at time.Time, cause string) error
+	StepAside(ctx context.Context, id int64, at time.Time, t Try) error
 	// Bury makes a delivery a dead letter: kept, never claimed, in nobody's way.
 	// One that is gone or dead is ErrNotFound.
-	Bury(ctx context.Context, id int64, cause string) error
+	Bury(ctx context.Context, id int64, t Try) error
 	// Backlog tells how much waits.
 	Backlog(ctx context.Context) ([]Backlog, error)
 
@@ -145,6 +148,19 @@ type Outbox interface {
 	// one that is due anyway it does nothing. One that is claimed or waits for an
 	// earlier one is ErrConflict, one that is gone ErrNotFound.
 	Revive(ctx context.Context, id int64) error
+
+	// Delivery returns one delivery, waiting, dead or delivered, or ErrNotFound.
+	Delivery(ctx context.Context, id int64) (QueuedDelivery, error)
+	// Delivered yields what was acknowledged at or after since and is still kept, in
+	// that order.
+	Delivered(ctx context.Context, since time.Time) iter.Seq2[QueuedDelivery, error]
+	// Replay has a delivered event delivered once more: under a new id of the
+	// delivery, which is returned, with the same event and event id, behind what
+	// waits for its keys. ErrNotFound means that it is not kept.
+	Replay(ctx context.Context, id int64) (int64, error)
+	// Sweep forgets what was acknowledged before a time, and of the rest all but
+	// the latest keep. It returns how many it forgot.
+	Sweep(ctx context.Context, before time.Time, keep int) (int64, error)
 }
 
 // Pending is an intention found after a crash.
@@ -180,8 +196,9 @@ type Delivery struct {
 type QueuedDelivery struct {
 	Delivery // Attempt is the number of those that began
 	State    DeliveryState
-	Due      time.Time // end of the lease, next attempt, or when it died; else zero
+	Due      time.Time // end of the lease, next attempt, or when it died or was delivered; else zero
 	Cause    string    // of the last failure
+	Tries    []Try     // that have ended, see AppendTry
 }
 
 // DeliveryState says what a delivery waits for.
@@ -194,6 +211,8 @@ const (
 	DeliveryResting DeliveryState = "resting" // failed, to be tried again
 	DeliveryBlocked DeliveryState = "blocked" // an earlier event of the file is not done
 	DeliveryDead    DeliveryState = "dead"
+	// DeliveryDone is kept as history: see Outbox.Delivered.
+	DeliveryDone DeliveryState = "delivered"
 )
 
 // Backlog is what waits for one target.

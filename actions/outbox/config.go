@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"sftpgo/actions"
 )
 
 // Config sets how deliveries are made. It is not part of the configuration file.
@@ -28,6 +30,27 @@ type Config struct {
 	// same file waits, as it does for a receiver that is away; afterwards it passes.
 	Rejected []time.Duration
 	Hold     int
+	// History says which delivered events are kept.
+	History History
+	// HighWater counts for targets that say nothing of their own.
+	HighWater actions.HighWater
+}
+
+// History says which delivered events are kept, at most; the zero value keeps
+// none.
+type History struct {
+	Age   time.Duration
+	Count int
+}
+
+// Keeps reports whether any are kept.
+func (h History) Keeps() bool { return h.Age > 0 && h.Count > 0 }
+
+// WithEvents adds what the section "events" says.
+func (c Config) WithEvents(e actions.EventsConfig) Config {
+	c.History = History{Age: e.Keep(), Count: e.KeepCount}
+	c.HighWater = e.HighWater
+	return c
 }
 
 // DefaultConfig returns the built-in values. A receiver may be away for a day.

@@ -26,7 +26,9 @@ const sender = "actions"
 // Metrics is what a Dispatcher counts. How much waits is known to the store
 // (dataprovider.Outbox.Backlog).
 type Metrics interface {
-	Delivered(target string, took time.Duration)
+	// Delivered counts an event that was acknowledged: how long the attempt took, and
+	// how long it is since the event was recorded.
+	Delivered(target string, took, since time.Duration)
 	Failed(target string, took time.Duration) // an attempt; the delivery is tried again or becomes Dead
 	Dead(target string)                       // given up
 }
@@ -34,13 +36,14 @@ type Metrics interface {
 // Dispatcher implements actions.Dispatcher over the outbox of a store. It is safe
 // for concurrent use.
 type Dispatcher struct {
-	store  dataprovider.Outbox
-	gates  []Gate
-	limit  time.Duration // of a question
-	lanes  []*lane
-	routes map[actions.Kind][]route
-	wanted map[actions.Kind]bool
-	log    *slog.Logger
+	store   dataprovider.Outbox
+	gates   []Gate
+	limit   time.Duration // of a question
+	history History
+	lanes   []*lane
+	routes  map[actions.Kind][]route
+	wanted  map[actions.Kind]bool
+	log     *slog.Logger
 }
 
 var _ actions.Dispatcher = (*Dispatcher)(nil)
@@ -58,12 +61,13 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 	}
 	log = log.With("sender", sender)
 	d := &Dispatcher{
-		store:  store,
-		gates:  hooks.Gates,
-		limit:  cfg.AskLimit,
-		routes: make(map[actions.Kind][]route),
-		wanted: make(map[actions.Kind]bool),
-		log:    log,
+		store:   store,
+		gates:   hooks.Gates,
+		limit:   cfg.AskLimit,
+		history: cfg.History,
+		routes:  make(map[actions.Kind][]route),
+		wanted:  make(map[actions.Kind]bool),
+		log:     log,
 	}
 	for _, t := range hooks.Targets {
 		d.lanes = append(d.lanes, newLane(t, store, metrics, log.With("target", t.Name), cfg))
@@ -119,6 +123,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	for _, l := range d.lanes {
 		lanes.Go(func() { l.run(ctx) })
 	}
+	lanes.Go(func() { d.sweep(ctx) })
 	lanes.Wait()
 }
 
@@ -141,6 +146,6 @@ func (d *Dispatcher) reportOrphans(ctx context.Context) {
 
 type noMetrics struct{}
 
-func (noMetrics) Delivered(string, time.Duration) {}
-func (noMetrics) Failed(string, time.Duration)    {}
-func (noMetrics) Dead(string)                     {}
+func (noMetrics) Delivered(string, time.Duration, time.Duration) {}
+func (noMetrics) Failed(string, time.Duration)                   {}
+func (noMetrics) Dead(string)                                    {}

@@ -108,7 +108,7 @@ func (c *counts) add(n *int) {
 	*n++
 }
 
-func (c *counts) Delivered(string, time.Duration) { c.add(&c.delivered) }
+func (c *counts) Delivered(string, time.Duration, time.Duration) { c.add(&c.delivered) }
 func (c *counts) Failed(string, time.Duration)    { c.add(&c.failed) }
 func (c *counts) Dead(string)                     { c.add(&c.dead) }
 

@@ -177,19 +177,16 @@ func (l *lane) claim(ctx context.Context) error {
 func (l *lane) record(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
 	defer cancel()
-	done := make([]int64, 0, len(l.owed))
-	var failed []result
+	var done, failed []result
 	for _, r := range l.owed {
 		if r.outcome == delivered {
-			done = append(done, r.id)
+			done = append(done, r)
 		} else {
 			failed = append(failed, r)
 		}
 	}
-	if len(done) > 0 {
-		if err := l.store.Done(ctx, done...); err != nil {
-			return err
-		}
+	if err := l.recordDelivered(ctx, done); err != nil {
+		return err
 	}
 	for i, r := range failed {
 		if err := l.recordFailure(ctx, r); err != nil {
@@ -201,15 +198,33 @@ func (l *lane) record(ctx context.Context) error {
 	return nil
 }
 
+func (l *lane) recordDelivered(ctx context.Context, done []result) error {
+	if len(done) == 0 {
+		return nil
+	}
+	if !l.cfg.History.Keeps() {
+		ids := make([]int64, 0, len(done))
+		for _, r := range done {
+			ids = append(ids, r.id)
+		}
+		return l.store.Done(ctx, ids...)
+	}
+	acks := make([]dataprovider.Acknowledgement, 0, len(done))
+	for _, r := range done {
+		acks = append(acks, dataprovider.Acknowledgement{ID: r.id, Try: r.try})
+	}
+	return l.store.Acknowledge(ctx, acks...)
+}
+
 func (l *lane) recordFailure(ctx context.Context, r result) error {
 	var err error
 	switch r.outcome {
 	case dead:
-		err = l.store.Bury(ctx, r.id, r.cause)
+		err = l.store.Bury(ctx, r.id, r.try)
 	case aside:
-		err = l.store.StepAside(ctx, r.id, r.at, r.cause)
+		err = l.store.StepAside(ctx, r.id, r.at, r.try)
 	default:
-		err = l.store.Retry(ctx, r.id, r.at, r.cause)
+		err = l.store.Retry(ctx, r.id, r.at, r.try)
 	}
 	if errors.Is(err, dataprovider.ErrNotFound) {
 		return nil // removed meanwhile, by whoever administers the store

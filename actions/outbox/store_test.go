@@ -65,25 +65,32 @@ func (s *store) Done(ctx context.Context, ids ...int64) error {
 	return s.Outbox.Done(ctx, ids...)
 }
 
-func (s *store) Retry(ctx context.Context, id int64, at time.Time, cause string) error {
+func (s *store) Acknowledge(ctx context.Context, acks ...dataprovider.Acknowledgement) error {
 	if err, _ := s.faults(); err != nil {
 		return err
 	}
-	return s.Outbox.Retry(ctx, id, at, cause)
+	return s.Outbox.Acknowledge(ctx, acks...)
 }
 
-func (s *store) StepAside(ctx context.Context, id int64, at time.Time, cause string) error {
+func (s *store) Retry(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
 	if err, _ := s.faults(); err != nil {
 		return err
 	}
-	return s.Outbox.StepAside(ctx, id, at, cause)
+	return s.Outbox.Retry(ctx, id, at, try)
 }
 
-func (s *store) Bury(ctx context.Context, id int64, cause string) error {
+func (s *store) StepAside(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
 	if err, _ := s.faults(); err != nil {
 		return err
 	}
-	return s.Outbox.Bury(ctx, id, cause)
+	return s.Outbox.StepAside(ctx, id, at, try)
+}
+
+func (s *store) Bury(ctx context.Context, id int64, try dataprovider.Try) error {
+	if err, _ := s.faults(); err != nil {
+		return err
+	}
+	return s.Outbox.Bury(ctx, id, try)
 }
 
 // waiting counts what is queued and what is dead.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"sftpgo/actions"
@@ -35,7 +34,7 @@ type result struct {
 	id      int64
 	outcome outcome
 	at      time.Time // of the next attempt, when failed or aside
-	cause   string    // when failed or dead
+	try     dataprovider.Try
 }
 
 // worker makes attempts on one target. It is safe for concurrent use.
@@ -53,27 +52,46 @@ func (w worker) deliver(ctx context.Context, j job) result {
 	}
 	var e actions.Event
 	if err := json.Unmarshal(j.Event, &e); err != nil {
-		return w.bury(j, fmt.Errorf("decode event: %w", err), 0)
+		return w.bury(j, fmt.Errorf("decode event: %w", err), dataprovider.Try{Began: time.Now()})
 	}
 	attempt, cancel := context.WithTimeoutCause(ctx, limit,
 		fmt.Errorf("abandoned after %v: %w", limit, context.DeadlineExceeded))
 	defer cancel()
+	var said actions.Receipt
+	if w.cfg.History.Keeps() {
+		attempt = actions.WithReceipt(attempt, &said)
+	}
 	start := time.Now()
 	err := deliver(attempt, w.target.Sink, &e)
-	took := time.Since(start)
+	try := dataprovider.Try{Began: start.UTC(), Took: time.Since(start)}
 	switch {
 	case err == nil:
-		w.metrics.Delivered(w.target.Name, took)
-		return result{id: j.ID, outcome: delivered}
+		w.delivered(j, &e, try)
+		try.Answer, try.Output = said.Status, said.Output
+		return result{id: j.ID, outcome: delivered, try: try}
 	case ctx.Err() != nil:
 		w.log.Info("delivery interrupted by the end of the server, the next start repeats it", "event_id", j.EventID)
 		return result{id: j.ID}
 	}
-	return w.fail(j, &e, err, took)
+	return w.fail(j, &e, err, try)
+}
+
+// delivered counts what was acknowledged, and tells the log, in detail only if it
+// was not the first try.
+func (w worker) delivered(j job, e *actions.Event, try dataprovider.Try) {
+	w.metrics.Delivered(w.target.Name, try.Took, time.Since(j.Settled))
+	level := slog.LevelDebug
+	if j.Attempt > 1 {
+		level = slog.LevelInfo
+	}
+	if w.log.Enabled(context.Background(), level) {
+		w.log.Log(context.Background(), level, "delivered", "event_id", j.EventID, "kind", string(e.Kind), "path", e.Object.Path,
+			"attempt", j.Attempt, "took", try.Took.Round(time.Microsecond).String())
+	}
 }
 
 // fail decides when the delivery is tried again, if at all.
-func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) result {
+func (w worker) fail(j job, e *actions.Event, err error, try dataprovider.Try) result {
 	pauses := w.retries()
 	schedule, end := pauses.Unreachable, failed
 	if errors.Is(err, actions.ErrRejected) {
@@ -83,13 +101,13 @@ func (w worker) fail(j job, e *actions.Event, err error, took time.Duration) res
 		}
 	}
 	if j.Attempt > len(schedule) {
-		return w.bury(j, err, took)
+		return w.bury(j, err, try)
 	}
 	pause := jitter(schedule[max(j.Attempt, 1)-1])
-	w.metrics.Failed(w.target.Name, took)
+	w.metrics.Failed(w.target.Name, try.Took)
 	logFailure(w.log, err).Warn("delivery failed", "event_id", j.EventID, "kind", string(e.Kind),
 		"path", e.Object.Path, "attempt", j.Attempt, "next_in", pause.Round(time.Millisecond).String())
-	return result{id: j.ID, outcome: end, at: time.Now().Add(pause), cause: causeText(err)}
+	return result{id: j.ID, outcome: end, at: time.Now().Add(pause), try: failedTry(try, err)}
 }
 
 func (w worker) retries() Retries {
@@ -99,12 +117,12 @@ func (w worker) retries() Retries {
 	return Retries{Unreachable: w.cfg.Unreachable, Rejected: w.cfg.Rejected}
 }
 
-func (w worker) bury(j job, err error, took time.Duration) result {
-	w.metrics.Failed(w.target.Name, took)
+func (w worker) bury(j job, err error, try dataprovider.Try) result {
+	w.metrics.Failed(w.target.Name, try.Took)
 	w.metrics.Dead(w.target.Name)
 	logFailure(w.log, err).Error("delivery given up, the event is kept as a dead letter", "event_id", j.EventID,
 		"attempt", j.Attempt, "settled", j.Settled)
-	return result{id: j.ID, outcome: dead, cause: causeText(err)}
+	return result{id: j.ID, outcome: dead, try: failedTry(try, err)}
 }
 
 // deliver keeps the fault of one sink from taking the server down.
@@ -125,12 +143,14 @@ func jitter(d time.Duration) time.Duration {
 	return d + rand.N(d/5)
 }
 
-// causeText is what the store keeps of an error: short, and text that every
-// database takes.
-func causeText(err error) string {
-	text := err.Error()
-	text = strings.ReplaceAll(text[:min(len(text), 1024)], "\x00", "")
-	return strings.ToValidUTF8(text, "\uFFFD")
+// failedTry is what the store keeps of a failure.
+func failedTry(t dataprovider.Try, err error) dataprovider.Try {
+	t.Failed, t.Answer = true, err.Error()
+	var out *actions.OutputError
+	if errors.As(err, &out) {
+		t.Output = out.Output
+	}
+	return t
 }
 
 // logFailure adds an error and what the receiver said.

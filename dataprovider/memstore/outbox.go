@@ -126,14 +126,15 @@ func (o outbox) Done(ctx context.Context, ids ...int64) error {
 }
 
 // Retry implements dataprovider.Outbox.
-func (o outbox) Retry(ctx context.Context, id int64, at time.Time, cause string) error {
+func (o outbox) Retry(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
 	err := o.do(ctx, func() error {
 		d, ok := o.Store.outbox.deliveries[id]
 		if !ok || d.heap == nil || d.Attempt == 0 {
 			return dataprovider.ErrNotFound // gone, dead, or not claimed yet
 		}
 		d.heap.take(d)
-		d.due, d.leased, d.cause = at, false, cause
+		d.due, d.leased = at, false
+		d.note(try)
 		o.Store.outbox.targets[d.Target].timed.put(d)
 		return nil
 	})
@@ -144,7 +145,7 @@ func (o outbox) Retry(ctx context.Context, id int64, at time.Time, cause string)
 }
 
 // StepAside implements dataprovider.Outbox.
-func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, cause string) error {
+func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
 	q := &o.Store.outbox
 	err := o.do(ctx, func() error {
 		d, ok := q.deliveries[id]
@@ -152,7 +153,8 @@ func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, cause str
 			return dataprovider.ErrNotFound // gone, dead, or not claimed yet
 		}
 		q.leave(d)
-		d.due, d.leased, d.cause = at, false, cause
+		d.due, d.leased = at, false
+		d.note(try)
 		q.targets[d.Target].timed.put(d)
 		return nil
 	})
@@ -182,7 +184,7 @@ func (o outbox) Release(ctx context.Context, target string) error {
 }
 
 // Bury implements dataprovider.Outbox.
-func (o outbox) Bury(ctx context.Context, id int64, cause string) error {
+func (o outbox) Bury(ctx context.Context, id int64, try dataprovider.Try) error {
 	q := &o.Store.outbox
 	err := o.do(ctx, func() error {
 		d, ok := q.deliveries[id]
@@ -190,7 +192,8 @@ func (o outbox) Bury(ctx context.Context, id int64, cause string) error {
 			return dataprovider.ErrNotFound
 		}
 		q.leave(d)
-		d.dead, d.due, d.cause = true, o.now(), cause
+		d.dead, d.due = true, o.now()
+		d.note(try)
 		return nil
 	})
 	if err != nil {
@@ -210,10 +213,7 @@ func (o outbox) Queue(ctx context.Context, after int64) iter.Seq2[dataprovider.Q
 				if id <= after {
 					continue
 				}
-				w := dataprovider.QueuedDelivery{Delivery: d.Delivery, Cause: d.cause}
-				w.Event = slices.Clone(d.Event)
-				w.State, w.Due = q.state(d, o.now())
-				all = append(all, w)
+				all = append(all, q.shown(d, o.now()))
 			}
 			return nil
 		})

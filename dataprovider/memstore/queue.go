@@ -16,6 +16,7 @@ type queue struct {
 	lastDelivery int64
 	deliveries   map[int64]*delivery
 	targets      map[string]*line
+	delivered    []*kept // in order of when
 }
 
 // line is what waits for one target. A delivery is in ready, in timed, or, while
@@ -33,7 +34,7 @@ type delivery struct {
 	due    time.Time
 	leased bool
 	dead   bool
-	cause  string        // of the last failure
+	tries  []dataprovider.Try
 	heap   *deliveryHeap // that it is in
 	index  int           // there
 }
@@ -58,7 +59,7 @@ func (q *queue) line(target string) *line {
 }
 
 // add queues an event behind those that hold its keys.
-func (q *queue) add(target string, s dataprovider.Settlement, now time.Time) {
+func (q *queue) add(target string, s dataprovider.Settlement, now time.Time) *delivery {
 	q.lastDelivery++
 	d := &delivery{Delivery: dataprovider.Delivery{
 		ID: q.lastDelivery, EventID: s.EventID, Event: slices.Clone(s.Event), Target: target, Settled: now,
@@ -78,6 +79,7 @@ func (q *queue) add(target string, s dataprovider.Settlement, now time.Time) {
 	if d.waits == 0 {
 		l.ready.put(d)
 	}
+	return d
 }
 
 // claim takes the oldest that are due.

@@ -216,30 +216,34 @@ func (t *tx) freeKey(target string, hash, id int64) error {
 }
 
 // Retry implements dataprovider.Outbox.
-func (o outbox) Retry(ctx context.Context, id int64, at time.Time, cause string) error {
-	err := o.write(ctx, func(t *tx) error {
-		const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, cause = ? WHERE id = ? AND state IN (?, ?)"
-		given, err := t.changed(query, resting, at.UnixMicro(), cause, id, leased, resting)
-		return cmp.Or(err, missingUnless(given))
-	})
+func (o outbox) Retry(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
+	err := o.write(ctx, func(t *tx) error { return t.rest(id, at, try) })
 	if err != nil {
 		return fmt.Errorf("retry %d: %w", id, err)
 	}
 	return nil
 }
 
+// rest gives a claimed delivery back.
+func (t *tx) rest(id int64, at time.Time, try dataprovider.Try) error {
+	const query = "UPDATE outbox_delivery SET state = ?, due_at = ? WHERE id = ? AND state IN (?, ?)"
+	given, err := t.changed(query, resting, at.UnixMicro(), id, leased, resting)
+	if err = cmp.Or(err, missingUnless(given)); err != nil {
+		return err
+	}
+	return t.note(id, try)
+}
+
 // StepAside implements dataprovider.Outbox.
-func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, cause string) error {
+func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
 	err := o.write(ctx, func(t *tx) error {
-		const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, cause = ? WHERE id = ? AND state IN (?, ?)"
-		given, err := t.changed(query, resting, at.UnixMicro(), cause, id, leased, resting)
-		if err = cmp.Or(err, missingUnless(given)); err != nil {
+		if err := t.rest(id, at, try); err != nil {
 			return err
 		}
 		if err := t.freeKeys(id); err != nil {
 			return err
 		}
-		_, err = t.exec("UPDATE outbox_delivery SET keys = ? WHERE id = ?", []byte{}, id)
+		_, err := t.exec("UPDATE outbox_delivery SET keys = ? WHERE id = ?", []byte{}, id)
 		return err
 	})
 	if err != nil {
@@ -262,14 +266,16 @@ func (o outbox) Release(ctx context.Context, target string) error {
 }
 
 // Bury implements dataprovider.Outbox.
-func (o outbox) Bury(ctx context.Context, id int64, cause string) error {
+func (o outbox) Bury(ctx context.Context, id int64, try dataprovider.Try) error {
 	err := o.write(ctx, func(t *tx) error {
 		if err := t.freeKeys(id); err != nil {
 			return err
 		}
-		const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, waits = 0, cause = ? WHERE id = ?"
-		_, err := t.exec(query, dead, o.now().UnixMicro(), cause, id)
-		return err
+		const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, waits = 0 WHERE id = ?"
+		if _, err := t.exec(query, dead, o.now().UnixMicro(), id); err != nil {
+			return err
+		}
+		return t.note(id, try)
 	})
 	if err != nil {
 		return fmt.Errorf("bury %d: %w", id, err)

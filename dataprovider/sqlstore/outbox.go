@@ -126,8 +126,14 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 
 const selectHeld = "SELECT 1 FROM outbox_key WHERE target = ? AND hash = ? LIMIT 1"
 
-// deliver queues an event behind those that hold its keys.
+// deliver queues an event for a target.
 func (t *tx) deliver(target string, hashes []int64, s dataprovider.Settlement, now int64) error {
+	_, err := t.enqueue(target, hashes, s.EventID, s.Event, now)
+	return err
+}
+
+// enqueue queues an event behind those that hold its keys.
+func (t *tx) enqueue(target string, hashes []int64, eventID string, event []byte, now int64) (int64, error) {
 	waits := 0
 	for _, h := range hashes {
 		var held int
@@ -135,7 +141,7 @@ func (t *tx) deliver(target string, hashes []int64, s dataprovider.Settlement, n
 		case err == nil:
 			waits++
 		case !errors.Is(err, sql.ErrNoRows):
-			return err
+			return 0, err
 		}
 	}
 	state := queued
@@ -145,17 +151,17 @@ func (t *tx) deliver(target string, hashes []int64, s dataprovider.Settlement, n
 	id, err := t.dialect.insert(t, "INSERT INTO outbox_delivery"+
 		" (target, state, due_at, waits, attempts, settled, cause, keys, event_id, event)"+
 		" VALUES (?, ?, 0, ?, 0, ?, '', ?, ?, ?)",
-		target, state, waits, now, packHashes(hashes), s.EventID, blob(s.Event))
+		target, state, waits, now, packHashes(hashes), eventID, blob(event))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, h := range hashes {
 		const query = "INSERT INTO outbox_key (target, hash, delivery) VALUES (?, ?, ?)"
 		if _, err := t.exec(query, target, h, id); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return id, nil
 }
 
 const selectBacklog = "SELECT target, state, count(*), min(id) FROM outbox_delivery" +

@@ -36,25 +36,32 @@ func (o outbox) Queue(ctx context.Context, after int64) iter.Seq2[dataprovider.Q
 
 func (o outbox) queuePage(ctx context.Context, after int64) (page []dataprovider.QueuedDelivery, err error) {
 	now := o.now().UnixMicro()
-	const query = "SELECT id, target, state, due_at, attempts, settled, cause, event_id, event" +
-		" FROM outbox_delivery WHERE id > ? ORDER BY id LIMIT ?"
+	const query = selectQueue + " WHERE id > ? ORDER BY id LIMIT ?"
 	err = o.reader.rows(ctx, query, []any{after, pageSize}, func(rows *sql.Rows) error {
-		var d dataprovider.QueuedDelivery
-		var state deliveryState
-		var due, settled int64
-		err := rows.Scan(&d.ID, &d.Target, &state, &due, &d.Attempt, &settled, &d.Cause, &d.EventID, &d.Event)
-		if err != nil {
-			return err
-		}
-		d.Settled, d.State = time.UnixMicro(settled), state.public(due, now)
-		switch d.State {
-		case dataprovider.DeliveryClaimed, dataprovider.DeliveryResting, dataprovider.DeliveryDead:
-			d.Due = time.UnixMicro(due)
-		}
+		d, err := scanQueued(rows.Scan, now)
 		page = append(page, d)
-		return nil
+		return err
 	})
 	return page, err
+}
+
+const selectQueue = "SELECT id, target, state, due_at, attempts, settled, cause, event_id, event, tries FROM outbox_delivery"
+
+// scanQueued reads a row of selectQueue.
+func scanQueued(scan func(...any) error, now int64) (d dataprovider.QueuedDelivery, err error) {
+	var state deliveryState
+	var due, settled int64
+	var tries []byte
+	err = scan(&d.ID, &d.Target, &state, &due, &d.Attempt, &settled, &d.Cause, &d.EventID, &d.Event, &tries)
+	if err != nil {
+		return d, err
+	}
+	d.Settled, d.State, d.Tries = time.UnixMicro(settled), state.public(due, now), dataprovider.DecodeTries(tries)
+	switch d.State {
+	case dataprovider.DeliveryClaimed, dataprovider.DeliveryResting, dataprovider.DeliveryDead:
+		d.Due = time.UnixMicro(due)
+	}
+	return d, nil
 }
 
 // public is the state for those who look into the outbox.

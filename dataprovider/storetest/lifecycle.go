@@ -62,7 +62,7 @@ func testRetry(t *testing.T, f *fixture) {
 	ds := expect(t, s, 10, "e1", "e2")
 	attempt(t, ds[0], 1)
 	at := c.now().Add(10 * time.Minute)
-	must(t, out.Retry(t.Context(), ds[0].ID, at, "HTTP 503"))
+	must(t, out.Retry(t.Context(), ds[0].ID, at, failure("HTTP 503")))
 	c.advance(2 * time.Minute) // past the lease that it gave back
 	expect(t, s, 10, "e2")
 	c.advance(8*time.Minute - time.Millisecond)
@@ -71,10 +71,10 @@ func testRetry(t *testing.T, f *fixture) {
 	ds = expect(t, s, 10, "e1")
 	attempt(t, ds[0], 2)
 	// A time that is past, even the zero time, means at once.
-	must(t, out.Retry(t.Context(), ds[0].ID, time.Time{}, ""))
+	must(t, out.Retry(t.Context(), ds[0].ID, time.Time{}, failure("")))
 	ds = expect(t, s, 10, "e1")
 	attempt(t, ds[0], 3)
-	must(t, out.Retry(t.Context(), ds[0].ID, c.now().Add(-time.Hour), "once more"))
+	must(t, out.Retry(t.Context(), ds[0].ID, c.now().Add(-time.Hour), failure("once more")))
 	attempt(t, expect(t, s, 10, "e1")[0], 4)
 }
 
@@ -89,10 +89,10 @@ func testLateRetry(t *testing.T, f *fixture) {
 	late := expect(t, s, 10, "e1", "e2", "e3")
 	c.advance(time.Minute)
 	now := expect(t, s, 1, "e1")
-	must(t, out.Retry(t.Context(), late[0].ID, c.now().Add(time.Hour), "late"))
-	must(t, out.Retry(t.Context(), late[1].ID, c.now().Add(2*time.Hour), "late"))
+	must(t, out.Retry(t.Context(), late[0].ID, c.now().Add(time.Hour), failure("late")))
+	must(t, out.Retry(t.Context(), late[1].ID, c.now().Add(2*time.Hour), failure("late")))
 	expect(t, s, 10, "e3")
-	must(t, out.Retry(t.Context(), now[0].ID, c.now().Add(time.Second), "the last word counts"))
+	must(t, out.Retry(t.Context(), now[0].ID, c.now().Add(time.Second), failure("the last word counts")))
 	c.advance(time.Second)
 	expect(t, s, 10, "e1")
 	c.advance(2 * time.Hour)
@@ -111,8 +111,8 @@ func testRelease(t *testing.T, f *fixture) {
 	settleFor(t, s, []string{"other"}, "x", "/a")
 	ds := expect(t, s, 10, "e1", "e3", "e4")
 	claim(t, s, "other", 1)
-	must(t, out.Retry(t.Context(), ds[1].ID, c.now().Add(time.Second), "503"))
-	must(t, out.Bury(t.Context(), ds[2].ID, "410"))
+	must(t, out.Retry(t.Context(), ds[1].ID, c.now().Add(time.Second), failure("503")))
+	must(t, out.Bury(t.Context(), ds[2].ID, failure("410")))
 
 	must(t, out.Release(t.Context(), "hook"))
 	attempt(t, expect(t, s, 10, "e1")[0], 2)
@@ -130,13 +130,13 @@ func testBury(t *testing.T, f *fixture) {
 	out := s.Outbox()
 	settle(t, s, "e1", "/a")
 	ds := expect(t, s, 1, "e1")
-	must(t, out.Bury(t.Context(), ds[0].ID, "gone for good"))
+	must(t, out.Bury(t.Context(), ds[0].ID, failure("gone for good")))
 	backlog(t, s, dataprovider.Backlog{Target: "hook", Dead: 1})
 	c.advance(time.Hour)
 	expect(t, s, 10)
 	for what, err := range map[string]error{
-		"Retry": out.Retry(t.Context(), ds[0].ID, c.now(), "late"),
-		"Bury":  out.Bury(t.Context(), ds[0].ID, "late"),
+		"Retry": out.Retry(t.Context(), ds[0].ID, c.now(), failure("late")),
+		"Bury":  out.Bury(t.Context(), ds[0].ID, failure("late")),
 	} {
 		if !errors.Is(err, dataprovider.ErrNotFound) {
 			t.Errorf("%s of a dead letter: %v, want ErrNotFound", what, err)
@@ -154,10 +154,10 @@ func testUnknownDelivery(t *testing.T, f *fixture) {
 	ds := expect(t, s, 1, "e1")
 	done(t, s, ds...)
 	for _, id := range []int64{ds[0].ID, 1 << 40, 0, -1} {
-		if err := out.Retry(t.Context(), id, c.now(), ""); !errors.Is(err, dataprovider.ErrNotFound) {
+		if err := out.Retry(t.Context(), id, c.now(), failure("")); !errors.Is(err, dataprovider.ErrNotFound) {
 			t.Errorf("Retry %d: %v, want ErrNotFound", id, err)
 		}
-		if err := out.Bury(t.Context(), id, ""); !errors.Is(err, dataprovider.ErrNotFound) {
+		if err := out.Bury(t.Context(), id, failure("")); !errors.Is(err, dataprovider.ErrNotFound) {
 			t.Errorf("Bury %d: %v, want ErrNotFound", id, err)
 		}
 		must(t, out.Done(t.Context(), id))
@@ -183,8 +183,8 @@ func testBacklog(t *testing.T, f *fixture) {
 	settleFor(t, s, []string{"another"}, "x", "/a")
 	last := c.now()
 	ds := expect(t, s, 10, "e0", "retry", "dead")
-	must(t, out.Retry(t.Context(), ds[1].ID, c.now().Add(time.Hour), "503"))
-	must(t, out.Bury(t.Context(), ds[2].ID, "410"))
+	must(t, out.Retry(t.Context(), ds[1].ID, c.now().Add(time.Hour), failure("503")))
+	must(t, out.Bury(t.Context(), ds[2].ID, failure("410")))
 	backlog(t, s,
 		dataprovider.Backlog{Target: "another", Queued: 1, Oldest: last},
 		dataprovider.Backlog{Target: "hook", Queued: 4, Dead: 1, Oldest: start})
@@ -218,7 +218,7 @@ func testManyDue(t *testing.T, f *fixture) {
 		settle(t, s, name("e", i), name("/", i))
 	}
 	for _, d := range claim(t, s, "hook", n) {
-		must(t, s.Outbox().Retry(t.Context(), d.ID, c.now().Add(time.Minute), "away"))
+		must(t, s.Outbox().Retry(t.Context(), d.ID, c.now().Add(time.Minute), failure("away")))
 	}
 	settle(t, s, "new", "/new")
 	expect(t, s, 1, "new")

@@ -39,8 +39,8 @@ func testOldestFirst(t *testing.T, f *fixture) {
 	expect(t, s, 10)
 	// What comes back is older than what is new.
 	settle(t, s, "e5", "/f5")
-	must(t, s.Outbox().Retry(t.Context(), rest[0].ID, c.now(), "again"))
-	must(t, s.Outbox().Retry(t.Context(), first[0].ID, c.now(), "again"))
+	must(t, s.Outbox().Retry(t.Context(), rest[0].ID, c.now(), failure("again")))
+	must(t, s.Outbox().Retry(t.Context(), first[0].ID, c.now(), failure("again")))
 	expect(t, s, 10, "e0", "e2", "e5")
 }
 
@@ -114,7 +114,7 @@ func testHeldByRetry(t *testing.T, f *fixture) {
 	settle(t, s, "a1", "/a")
 	settle(t, s, "a2", "/a")
 	ds := expect(t, s, 10, "a1")
-	must(t, s.Outbox().Retry(t.Context(), ds[0].ID, c.now().Add(time.Hour), "down"))
+	must(t, s.Outbox().Retry(t.Context(), ds[0].ID, c.now().Add(time.Hour), failure("down")))
 	expect(t, s, 10) // a1 waits for its time, a2 waits for a1
 	c.advance(time.Hour)
 	ds = expect(t, s, 10, "a1")
@@ -139,7 +139,7 @@ func testFreedByBurial(t *testing.T, f *fixture) {
 	settle(t, s, "write a", "/a")
 	settle(t, s, "write b", "/b")
 	ds := expect(t, s, 10, "a to b")
-	must(t, s.Outbox().Bury(t.Context(), ds[0].ID, "refused for good"))
+	must(t, s.Outbox().Bury(t.Context(), ds[0].ID, failure("refused for good")))
 	next := expect(t, s, 10, "write a", "write b")
 	settle(t, s, "write a again", "/a")
 	expect(t, s, 10) // held by the living, not by the dead
@@ -161,7 +161,7 @@ func testStepAside(t *testing.T, f *fixture) {
 	settle(t, s, "a2", "/a")
 	settle(t, s, "b", "/b")
 	ds := expect(t, s, 10, "a1")
-	must(t, out.StepAside(t.Context(), ds[0].ID, c.now().Add(time.Hour), "exit status 1"))
+	must(t, out.StepAside(t.Context(), ds[0].ID, c.now().Add(time.Hour), failure("exit status 1")))
 	next := expect(t, s, 10, "a2", "b")
 	done(t, s, next[1])
 	start := c.now()
@@ -172,11 +172,11 @@ func testStepAside(t *testing.T, f *fixture) {
 	c.advance(time.Hour)
 	again := expect(t, s, 10, "a1", "a2") // the lease of a2 has ended
 	attempt(t, again[0], 2)
-	must(t, out.StepAside(t.Context(), again[0].ID, c.now().Add(time.Hour), "again"))
+	must(t, out.StepAside(t.Context(), again[0].ID, c.now().Add(time.Hour), failure("again")))
 	done(t, s, again[1])
 	done(t, s, expect(t, s, 10, "a3")...)
-	must(t, out.Bury(t.Context(), again[0].ID, "given up"))
-	if err := out.StepAside(t.Context(), again[0].ID, c.now(), "late"); !errors.Is(err, dataprovider.ErrNotFound) {
+	must(t, out.Bury(t.Context(), again[0].ID, failure("given up")))
+	if err := out.StepAside(t.Context(), again[0].ID, c.now(), failure("late")); !errors.Is(err, dataprovider.ErrNotFound) {
 		t.Errorf("a dead letter steps aside: %v, want ErrNotFound", err)
 	}
 	backlog(t, s, dataprovider.Backlog{Target: "hook", Dead: 1})
@@ -201,7 +201,7 @@ func testDoneOutOfTurn(t *testing.T, f *fixture) {
 		}
 		settleFor(t, s, first, "a3", "/a")
 		if bury {
-			must(t, out.Bury(t.Context(), x+1, "by hand"))
+			must(t, out.Bury(t.Context(), x+1, failure("by hand")))
 		} else {
 			must(t, out.Done(t.Context(), x+1))
 		}
@@ -268,10 +268,10 @@ func testRandomOrder(t *testing.T, f *fixture) {
 			for id, d := range leased {
 				switch rng.IntN(6) {
 				case 0:
-					must(t, out.Retry(ctx, d.ID, c.now().Add(time.Duration(rng.IntN(10))*time.Second), "again"))
+					must(t, out.Retry(ctx, d.ID, c.now().Add(time.Duration(rng.IntN(10))*time.Second), failure("again")))
 					delete(leased, id)
 				case 1:
-					must(t, out.Bury(ctx, d.ID, "dead"))
+					must(t, out.Bury(ctx, d.ID, failure("dead")))
 					remove(id)
 				default:
 					must(t, out.Done(ctx, d.ID))

@@ -38,8 +38,8 @@ func testQueueStates(t *testing.T, f *fixture) {
 	settle(t, s, "blocked", "/claimed")
 	settle(t, s, "ready", "/ready")
 	at := c.now().Add(time.Hour)
-	must(t, s.Outbox().Bury(t.Context(), ds[0].ID, "gave up"))
-	must(t, s.Outbox().Retry(t.Context(), ds[1].ID, at, "away"))
+	must(t, s.Outbox().Bury(t.Context(), ds[0].ID, failure("gave up")))
+	must(t, s.Outbox().Retry(t.Context(), ds[1].ID, at, failure("away")))
 
 	got := queued(t, s)
 	for id, want := range map[string]dataprovider.QueuedDelivery{
@@ -102,7 +102,7 @@ func testReviveDead(t *testing.T, f *fixture) {
 	s, _ := f.store(t)
 	settle(t, s, "first", "/a")
 	d := expect(t, s, 1, "first")[0]
-	must(t, s.Outbox().Bury(t.Context(), d.ID, "gave up"))
+	must(t, s.Outbox().Bury(t.Context(), d.ID, failure("gave up")))
 	settle(t, s, "second", "/a")
 	must(t, s.Outbox().Revive(t.Context(), d.ID))
 	got := expect(t, s, 10, "first", "second")
@@ -119,7 +119,7 @@ func testReviveDead(t *testing.T, f *fixture) {
 	// One that died behind another.
 	settle(t, s, "before", "/b")
 	settle(t, s, "behind", "/b")
-	must(t, s.Outbox().Bury(t.Context(), queued(t, s)["behind"].ID, "dropped"))
+	must(t, s.Outbox().Bury(t.Context(), queued(t, s)["behind"].ID, failure("dropped")))
 	must(t, s.Outbox().Revive(t.Context(), queued(t, s)["behind"].ID))
 	done(t, s, expect(t, s, 10, "before", "behind")...)
 	backlog(t, s)
@@ -130,7 +130,7 @@ func testReviveResting(t *testing.T, f *fixture) {
 	settle(t, s, "first", "/a")
 	settle(t, s, "second", "/a")
 	d := expect(t, s, 10, "first")[0]
-	must(t, s.Outbox().Retry(t.Context(), d.ID, c.now().Add(time.Hour), "away"))
+	must(t, s.Outbox().Retry(t.Context(), d.ID, c.now().Add(time.Hour), failure("away")))
 	expect(t, s, 10)
 	must(t, s.Outbox().Revive(t.Context(), d.ID))
 	got := expect(t, s, 10, "first")

@@ -27,6 +27,7 @@ func Run(t *testing.T, open Open) {
 		{"outbox", testOutbox},
 		{"order", testOrder},
 		{"queue", testQueue},
+		{"history", testHistory},
 		{"properties", testProperties},
 		{"lifecycle", testLifecycle},
 		{"locks", testLocks},

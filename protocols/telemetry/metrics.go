@@ -29,6 +29,7 @@ type Metrics struct {
 
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
+	lag        *prometheus.HistogramVec
 }
 
 var _ session.Metrics = (*Metrics)(nil)
@@ -73,7 +74,12 @@ func NewMetrics() *Metrics {
 		Help:    "Time of the attempts to hand an event to a hook.",
 		Buckets: []float64{.001, .005, .02, .1, .5, 2, 10, 30, 60},
 	}, []string{"hook"})
-	m.registry.MustRegister(m.deliveries, m.delivery)
+	m.lag = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "sftpgo_hook_delivery_lag_seconds",
+		Help:    "Time from the recording of an event until a hook has acknowledged it.",
+		Buckets: []float64{.01, .1, 1, 10, 60, 600, 3600, 21600, 86400},
+	}, []string{"hook"})
+	m.registry.MustRegister(m.deliveries, m.delivery, m.lag)
 	return m
 }
 
@@ -154,8 +160,12 @@ func (m *Metrics) LoginDone(method string, err error) {
 	}
 }
 
-// Delivered counts an event that a hook has acknowledged.
-func (m *Metrics) Delivered(hook string, took time.Duration) { m.attempt(hook, "ok", took) }
+// Delivered counts an event that a hook has acknowledged: how long the attempt
+// took, and how long it is since the event was recorded.
+func (m *Metrics) Delivered(hook string, took, since time.Duration) {
+	m.attempt(hook, "ok", took)
+	m.lag.WithLabelValues(hook).Observe(since.Seconds())
+}
 
 // Failed counts an attempt to reach a hook that did not succeed.
 func (m *Metrics) Failed(hook string, took time.Duration) { m.attempt(hook, "failed", took) }

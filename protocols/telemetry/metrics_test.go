@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func ours(page string) string {
 	var lines []string
 	for line := range strings.Lines(page) {
-		if strings.Contains(line, "sftpgo_") && !regexp.MustCompile(`^sftpgo_hook_delivery_seconds_|queue_age_seconds\{`).MatchString(line) {
+		if strings.Contains(line, "sftpgo_") && !regexp.MustCompile(`^sftpgo_hook_delivery_(lag_)?seconds_|queue_age_seconds\{`).MatchString(line) {
 			lines = append(lines, line)
 		}
 	}
@@ -55,8 +55,8 @@ func TestMetricsPage(t *testing.T) {
 	m.LoginDone(dataprovider.LoginPublicKey, nil)
 	m.LoginDone("something new", refused)
 	m.LoginDone(telemetry.MethodNone, refused)
-	m.Delivered("actions", time.Millisecond)
-	m.Delivered("actions", time.Second)
+	m.Delivered("actions", time.Millisecond, time.Second)
+	m.Delivered("actions", time.Second, time.Minute)
 	m.Failed("actions", time.Second)
 	m.Dead("actions")
 
