@@ -11,11 +11,14 @@ import (
 // Config is the "common.actions" section: one hook for file actions.
 type Config struct {
 	// ExecuteOn lists the events that call the hook: download, upload,
-	// pre-delete, delete, rename, ssh_cmd. Empty is off.
+	// pre-delete, delete, rename, mkdir, rmdir, copy, ssh_cmd. Empty is off.
 	ExecuteOn []string `json:"execute_on"`
 	// Hook is the absolute path of a program or an HTTP(S) URL. What begins with
 	// "http" is a URL.
 	Hook string `json:"hook"`
+	// Extended adds what later versions of the contract tell: virtual_path, ip,
+	// session_id, timestamp and more, see hooks.md.
+	Extended bool `json:"extended"`
 }
 
 // DefaultConfig returns the built-in values: no hook.
@@ -28,10 +31,13 @@ var configNames = []struct {
 	kinds []Kind
 }{
 	{"download", []Kind{DownloadDone}},
-	{"upload", []Kind{UploadDone, UploadFailed}},
+	{"upload", []Kind{UploadDone, UploadFailed, UploadPart}},
 	{"pre-delete", []Kind{DeleteCheck}},
 	{"delete", []Kind{DeleteDone}},
 	{"rename", []Kind{RenameDone}},
+	{"mkdir", []Kind{MkdirDone}},
+	{"rmdir", []Kind{RmdirDone}},
+	{"copy", []Kind{CopyDone}},
 	{"ssh_cmd", []Kind{SSHCommand}},
 }
 

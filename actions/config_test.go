@@ -26,7 +26,7 @@ func TestConfigValidate(t *testing.T) {
 		{"dash", actions.Config{ExecuteOn: []string{"ssh-cmd", "pre_delete"}}, []string{`did you mean "ssh_cmd"?`, `did you mean "pre-delete"?`}},
 		{"swapped letters", actions.Config{ExecuteOn: []string{"dowlnoad"}}, []string{`did you mean "download"?`}},
 		{"not trimmed", actions.Config{ExecuteOn: []string{" rename"}}, []string{`did you mean "rename"?`}},
-		{"nothing like it", actions.Config{ExecuteOn: []string{"login"}}, []string{"the events are download, upload, pre-delete, delete, rename, ssh_cmd"}},
+		{"nothing like it", actions.Config{ExecuteOn: []string{"login"}}, []string{"the events are download, upload, pre-delete, delete, rename, mkdir, rmdir, copy, ssh_cmd"}},
 		{"relative", actions.Config{Hook: "bin/hook"}, []string{"hook: \"bin/hook\" is neither an absolute path nor an http(s) URL"}},
 		{"home", actions.Config{Hook: "~/hook"}, []string{"neither an absolute path"}},
 		{"upper case", actions.Config{Hook: "HTTPS://u:secret@hooks.example/x"}, []string{`hook: "HTTPS://hooks.example/x": write the scheme in lower case`}},
@@ -61,7 +61,7 @@ func TestConfigValidate(t *testing.T) {
 
 func TestConfigKinds(t *testing.T) {
 	c := actions.Config{ExecuteOn: []string{"rename", "upload", "upload", "unknown"}}
-	want := []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.RenameDone}
+	want := []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart, actions.RenameDone}
 	if d := cmp.Diff(want, c.Kinds()); d != "" {
 		t.Error(d)
 	}

@@ -114,7 +114,7 @@ type Transfer struct {
 type Request struct {
 	Method string `json:"method"` // after X-HTTP-Method-Override
 	URI    string `json:"uri"`    // path and query
-	// Header has names in canonical form. Credentials (Authorization, Cookie,
+	// Header has names in canonical form, Host included. Credentials (Authorization, Cookie,
 	// Proxy-Authorization) are in it only if a hook is configured to get them.
 	Header map[string][]string `json:"header,omitempty"`
 }

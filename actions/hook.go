@@ -16,12 +16,12 @@ type Hook struct {
 	// if it wants them.
 	Target string `json:"target"`
 	// Format is what the target gets: rustus (also when empty), rustus-v2, tusd,
-	// sftpgo or cloudevents.
+	// tusd-v2, sftpgo or cloudevents.
 	Format string `json:"format"`
-	// Events lists what the hook is told of: upload, download, delete, rename,
-	// ssh_cmd; with the formats rustus, rustus-v2 and tusd upload, delete or
-	// post-finish, post-receive, post-terminate. Empty is everything that the format
-	// has a name for.
+	// Events lists what the hook is told of: upload, download, delete, rename, mkdir,
+	// rmdir, copy, ssh_cmd; with the formats of upload hooks upload, delete or
+	// post-create, post-receive, post-finish, post-terminate. Empty is everything that
+	// the format has a name for.
 	Events []string `json:"events"`
 	// Filters leave events out.
 	Filters HookFilters `json:"filters"`
@@ -47,7 +47,8 @@ type Hook struct {
 
 // HookFilters leave events out. An event must pass all that are not empty.
 type HookFilters struct {
-	// Protocols are those of the session: SFTP, SCP, SSH, FTP, DAV.
+	// Protocols are those of the session: SFTP, SCP, SSH, FTP, DAV, and HTTP of
+	// resumable uploads.
 	Protocols []string `json:"protocols"`
 	// Users are patterns for names of users: * is any text, ? one letter, [a-c] one
 	// of them.
@@ -80,6 +81,7 @@ const (
 	FormatRustus      = "rustus"
 	FormatRustusV2    = "rustus-v2"
 	FormatTusd        = "tusd"
+	FormatTusdV2      = "tusd-v2"
 	FormatSFTPGo      = "sftpgo"
 	FormatCloudEvents = "cloudevents"
 )
@@ -99,7 +101,7 @@ func (h Hook) Dialect() string {
 // for the life of an upload only.
 func (h Hook) tellsUploads() bool {
 	switch h.Dialect() {
-	case FormatRustus, FormatRustusV2, FormatTusd:
+	case FormatRustus, FormatRustusV2, FormatTusd, FormatTusdV2:
 		return true
 	}
 	return false
@@ -131,10 +133,13 @@ func (h Hook) Kinds() []Kind {
 
 // Wants reports whether the hook is told of an event of one of its kinds.
 func (h Hook) Wants(e *Event) bool {
-	if h.tellsUploads() {
-		if _, named := UploadHookName(e); !named {
+	switch {
+	case h.tellsUploads():
+		if _, named := UploadHookName(e); !named || !UploadHookTells(h.Dialect(), e) {
 			return false
 		}
+	case h.Dialect() == FormatSFTPGo && !ActionsTell(e):
+		return false
 	}
 	return h.Filters.pass(e)
 }

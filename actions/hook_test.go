@@ -35,8 +35,8 @@ func TestValidateHooks(t *testing.T) {
 		{"password in the target", with(func(h *actions.Hook) { h.Target = "http:/u:seeded@x?seeded" }), []string{`0.target: "x" begins with "http" but is not a URL like http://host/path or https://host/path`}},
 		{"format", with(func(h *actions.Hook) { h.Format = "rustus_v2"; h.Events = []string{"nothing"} }), []string{`0.format: unknown format "rustus_v2"; did you mean "rustus-v2"?`}},
 		{"mistyped event", with(func(h *actions.Hook) { h.Events = []string{"delete", "uplaod"} }), []string{`0.events.1: unknown event "uplaod"; did you mean "upload"?`}},
-		{"event of others", with(func(h *actions.Hook) { h.Events = []string{"rename"} }), []string{`0.events.0: the format rustus has no name for "rename"; it has upload, delete, post-finish, post-receive, post-terminate`}},
-		{"event of upload hooks", with(func(h *actions.Hook) { h.Format = "cloudevents"; h.Events = []string{"post-finish"} }), []string{`0.events.0: the format cloudevents has no name for "post-finish"; it has upload, download, delete, rename, ssh_cmd`}},
+		{"event of others", with(func(h *actions.Hook) { h.Events = []string{"rename"} }), []string{`0.events.0: the format rustus has no name for "rename"; it has upload, delete, post-create, post-receive, post-finish, post-terminate`}},
+		{"event of upload hooks", with(func(h *actions.Hook) { h.Format = "cloudevents"; h.Events = []string{"post-finish"} }), []string{`0.events.0: the format cloudevents has no name for "post-finish"; it has upload, download, delete, rename, mkdir, rmdir, copy, ssh_cmd`}},
 		{"later events", with(func(h *actions.Hook) { h.Events = []string{"pre-create", "pre-delete"} }), []string{`0.events.0: "pre-create" is not available in this version`, `0.events.1: "pre-delete" is a question, which only common.actions can ask in this version`}},
 		{"protocol", with(func(h *actions.Hook) { h.Filters.Protocols = []string{"sftp"} }), []string{`0.filters.protocols.0: unknown protocol "sftp"; did you mean "SFTP"?`}},
 		{"patterns", with(func(h *actions.Hook) {
@@ -134,11 +134,14 @@ func TestKindsOfHooks(t *testing.T) {
 		events []string
 		want   []actions.Kind
 	}{
-		{"", nil, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.DeleteDone}},
+		{"", nil, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart, actions.DeleteDone, actions.UploadOpen}},
 		{"tusd", []string{"post-finish"}, []actions.Kind{actions.UploadDone}},
-		{"rustus-v2", []string{"post-terminate", "upload"}, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.DeleteDone}},
+		{"rustus-v2", []string{"post-terminate", "upload"}, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart, actions.DeleteDone}},
 		{"sftpgo", []string{"rename"}, []actions.Kind{actions.RenameDone}},
-		{"cloudevents", nil, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.DownloadDone, actions.DeleteDone, actions.RenameDone, actions.SSHCommand}},
+		{"cloudevents", nil, []actions.Kind{
+			actions.UploadDone, actions.UploadFailed, actions.UploadPart, actions.DownloadDone, actions.DeleteDone, actions.RenameDone,
+			actions.MkdirDone, actions.RmdirDone, actions.CopyDone, actions.SSHCommand,
+		}},
 	} {
 		if d := cmp.Diff(tt.want, actions.Hook{Format: tt.format, Events: tt.events}.Kinds()); d != "" {
 			t.Errorf("%s %v: %s", tt.format, tt.events, d)
@@ -158,6 +161,78 @@ func TestUploadHooksOfFailedUploads(t *testing.T) {
 	}
 	if !(actions.Hook{Format: actions.FormatCloudEvents}).Wants(&e) {
 		t.Error("cloudevents has a name for it")
+	}
+}
+
+// Rustus tells of each request one thing, the formats of tusd all.
+func TestOneEventOfEachRequest(t *testing.T) {
+	whole, part := int64(9), int64(4)
+	of := func(k actions.Kind, protocol, method string, offset int64) *actions.Event {
+		return &actions.Event{
+			Kind: k, Session: actions.Session{Protocol: protocol}, Request: &actions.Request{Method: method},
+			Transfer: &actions.Transfer{Offset: offset, Length: &whole},
+		}
+	}
+	final := of(actions.UploadOpen, "HTTP", "POST", 0)
+	final.Transfer.Final = true
+	for _, tt := range []struct {
+		name string
+		e    *actions.Event
+		want bool
+	}{
+		{"POST without data", of(actions.UploadOpen, "HTTP", "POST", 0), true},
+		{"POST with a part, made", of(actions.UploadOpen, "HTTP", "POST", part), true},
+		{"POST with a part, the part", of(actions.UploadPart, "HTTP", "POST", part), false},
+		{"POST with all", of(actions.UploadOpen, "HTTP", "POST", whole), false},
+		{"POST with all, the part", of(actions.UploadPart, "HTTP", "POST", whole), false},
+		{"POST with all, complete", of(actions.UploadDone, "HTTP", "POST", whole), true},
+		{"final", final, false},
+		{"PATCH with a part", of(actions.UploadPart, "HTTP", "PATCH", part), true},
+		{"PATCH with the last part", of(actions.UploadPart, "HTTP", "PATCH", whole), false},
+		{"PATCH with the last part, complete", of(actions.UploadDone, "HTTP", "PATCH", whole), true},
+		{"PUT, made", of(actions.UploadOpen, "DAV", "PUT", 0), false},
+		{"PUT, complete", of(actions.UploadDone, "DAV", "PUT", whole), true},
+		{"SFTP, made", &actions.Event{Kind: actions.UploadOpen, Session: actions.Session{Protocol: "SFTP"}, Transfer: &actions.Transfer{}}, true},
+		{"SFTP, cut", &actions.Event{Kind: actions.UploadPart, Session: actions.Session{Protocol: "SFTP"}, Transfer: &actions.Transfer{Offset: part}}, true},
+	} {
+		for _, format := range []string{"", "rustus-v2"} {
+			if got := (actions.Hook{Format: format}).Wants(tt.e); got != tt.want {
+				t.Errorf("%s: %q is told %v, want %v", tt.name, format, got, tt.want)
+			}
+		}
+		for _, format := range []string{"tusd", "tusd-v2"} {
+			if !(actions.Hook{Format: format}).Wants(tt.e) {
+				t.Errorf("%s: %s is not told", tt.name, format)
+			}
+		}
+	}
+}
+
+// What a resumable upload keeps between two requests is normal, and what is part of
+// another file is no file.
+func TestActionsOfResumableUploads(t *testing.T) {
+	of := func(k actions.Kind, protocol string, partial bool) *actions.Event {
+		return &actions.Event{Kind: k, Session: actions.Session{Protocol: protocol}, Transfer: &actions.Transfer{Partial: partial}}
+	}
+	for _, tt := range []struct {
+		e    *actions.Event
+		want bool
+	}{
+		{of(actions.UploadPart, "HTTP", false), false},
+		{of(actions.UploadPart, "SFTP", false), true},
+		{of(actions.UploadDone, "HTTP", true), false},
+		{of(actions.UploadDone, "HTTP", false), true},
+		{of(actions.UploadFailed, "HTTP", false), true},
+	} {
+		if got := (actions.Config{}).Wants(tt.e); got != tt.want {
+			t.Errorf("common.actions is told of %s over %s: %v", tt.e.Kind, tt.e.Session.Protocol, got)
+		}
+		if got := (actions.Hook{Format: "sftpgo"}).Wants(tt.e); got != tt.want {
+			t.Errorf("sftpgo is told of %s over %s: %v", tt.e.Kind, tt.e.Session.Protocol, got)
+		}
+		if !(actions.Hook{Format: "cloudevents"}).Wants(tt.e) {
+			t.Errorf("cloudevents is not told of %s over %s", tt.e.Kind, tt.e.Session.Protocol)
+		}
 	}
 }
 

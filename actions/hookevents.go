@@ -17,18 +17,22 @@ type word struct {
 func (h Hook) words() []word {
 	if h.tellsUploads() {
 		return []word{
-			{"upload", []Kind{UploadDone, UploadFailed}},
+			{"upload", []Kind{UploadDone, UploadFailed, UploadPart}},
 			{"delete", []Kind{DeleteDone}},
+			{postCreate, []Kind{UploadOpen}},
+			{postReceive, []Kind{UploadPart, UploadFailed}},
 			{postFinish, []Kind{UploadDone}},
-			{postReceive, []Kind{UploadFailed}},
 			{postTerminate, []Kind{DeleteDone}},
 		}
 	}
 	return []word{
-		{"upload", []Kind{UploadDone, UploadFailed}},
+		{"upload", []Kind{UploadDone, UploadFailed, UploadPart}},
 		{"download", []Kind{DownloadDone}},
 		{"delete", []Kind{DeleteDone}},
 		{"rename", []Kind{RenameDone}},
+		{"mkdir", []Kind{MkdirDone}},
+		{"rmdir", []Kind{RmdirDone}},
+		{"copy", []Kind{CopyDone}},
 		{"ssh_cmd", []Kind{SSHCommand}},
 	}
 }
@@ -44,7 +48,7 @@ func (h Hook) checkEvent(name string) error {
 		return nil
 	case name == "pre-delete":
 		return fmt.Errorf("%q is a question, which only common.actions can ask in this version", name)
-	case slices.Contains([]string{"pre-create", "post-create", "pre-terminate", "pre-upload", "pre-download", "copy"}, name):
+	case slices.Contains([]string{"pre-create", "pre-terminate", "pre-upload", "pre-download"}, name):
 		return fmt.Errorf("%q is not available in this version", name)
 	}
 	other := Hook{Format: FormatSFTPGo}

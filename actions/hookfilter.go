@@ -30,7 +30,7 @@ func (f HookFilters) Reason(e *Event) string {
 
 func hasSize(k Kind) bool {
 	switch k {
-	case UploadDone, UploadFailed, DownloadDone, DeleteDone:
+	case UploadDone, UploadFailed, UploadPart, DownloadDone, DeleteDone, CopyDone:
 		return true
 	}
 	return false

@@ -47,7 +47,7 @@ func (h Hook) faults() []error {
 	} else if !h.IsBroker() {
 		add("target", Config{Hook: h.Target}.checkHook())
 	}
-	formats := []string{FormatRustus, FormatRustusV2, FormatTusd, FormatSFTPGo, FormatCloudEvents}
+	formats := []string{FormatRustus, FormatRustusV2, FormatTusd, FormatTusdV2, FormatSFTPGo, FormatCloudEvents}
 	formatErr := checkWord("format", h.Dialect(), formats)
 	add("format", formatErr)
 	if formatErr == nil {
@@ -81,7 +81,7 @@ func (h Hook) faults() []error {
 func (f HookFilters) faults() []error {
 	var errs []error
 	for i, p := range f.Protocols {
-		if err := checkWord("protocol", p, []string{"SFTP", "SCP", "SSH", "FTP", "DAV"}); err != nil {
+		if err := checkWord("protocol", p, []string{"SFTP", "SCP", "SSH", "FTP", "DAV", protocolHTTP}); err != nil {
 			errs = append(errs, fmt.Errorf("filters.protocols.%d: %w", i, err))
 		}
 	}

@@ -15,8 +15,10 @@ func New(name string) (actions.Format, error) {
 		return RustusV2{}, nil
 	case actions.FormatTusd:
 		return Tusd{}, nil
+	case actions.FormatTusdV2:
+		return TusdV2{}, nil
 	case actions.FormatSFTPGo:
-		return SFTPGo{}, nil
+		return SFTPGo{Extended: true}, nil
 	case actions.FormatCloudEvents:
 		return CloudEvents{}, nil
 	}

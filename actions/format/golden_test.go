@@ -110,6 +110,10 @@ func TestFieldsOfKinds(t *testing.T) {
 		actions.DeleteDone:   `["delete" "" "/p" "" ""] 5 1`,
 		actions.RenameDone:   `["rename" "" "/p" "/t" ""] 0 1`,
 		actions.SSHCommand:   `["ssh_cmd" "" "/p" "/t" "md5sum"] 0 0`,
+		actions.UploadPart:   `["upload" "" "/p" "" ""] 5 0`,
+		actions.MkdirDone:    `["mkdir" "" "/p" "" ""] 5 0`,
+		actions.RmdirDone:    `["rmdir" "" "/p" "" ""] 5 0`,
+		actions.CopyDone:     `["copy" "" "/p" "/t" ""] 5 0`,
 	} {
 		e.Kind = kind
 		c, err := format.SFTPGo{}.Render(&e)
@@ -154,7 +158,7 @@ func TestEscaping(t *testing.T) {
 }
 
 func TestUnknownKind(t *testing.T) {
-	if _, err := (format.SFTPGo{}).Render(&actions.Event{Kind: "upload.part"}); err == nil {
+	if _, err := (format.SFTPGo{}).Render(&actions.Event{Kind: actions.UploadOpen}); err == nil {
 		t.Error("no error")
 	}
 }
@@ -163,7 +167,7 @@ func TestUnknownKind(t *testing.T) {
 func TestNamesAgreeWithTheConfiguration(t *testing.T) {
 	for _, k := range []actions.Kind{
 		actions.UploadDone, actions.UploadFailed, actions.DownloadDone, actions.DeleteCheck, actions.DeleteDone,
-		actions.RenameDone, actions.SSHCommand,
+		actions.UploadPart, actions.RenameDone, actions.MkdirDone, actions.RmdirDone, actions.CopyDone, actions.SSHCommand,
 	} {
 		name, ok := format.Name(k)
 		if !ok {

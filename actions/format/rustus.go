@@ -26,7 +26,7 @@ type rustusUpload struct {
 	Metadata     map[string]string `json:"metadata"`
 	Offset       int64             `json:"offset"`
 	Parts        []string          `json:"parts"`
-	Path         string            `json:"path"`
+	Path         *string           `json:"path"`
 	Storage      string            `json:"storage"`
 }
 
@@ -46,19 +46,19 @@ type rustusRequestV2 struct {
 
 func rustusUploadOf(u upload) rustusUpload {
 	return rustusUpload{
-		CreatedAt: u.created, DeferredSize: u.deferred, ID: u.id, Length: u.length, Metadata: u.metadata,
-		Offset: u.offset, Path: u.path, Storage: u.storage,
+		CreatedAt: u.created, DeferredSize: u.length == nil && !u.final, ID: u.id, IsFinal: u.final, IsPartial: u.partial,
+		Length: u.length, Metadata: u.metadata, Offset: u.offset, Parts: u.parts, Path: u.path, Storage: u.storage,
 	}
 }
 
 // Render implements actions.Format.
 func (Rustus) Render(e *actions.Event) (actions.Call, error) {
 	u := uploadOf(e)
-	return uploadCall("rustus", e, struct {
+	return uploadCall("rustus", e, u, struct {
 		Request rustusRequest `json:"request"`
 		Upload  rustusUpload  `json:"upload"`
 	}{
-		rustusRequest{URI: u.uri, Headers: map[string]string{}, Method: u.method, RemoteAddr: u.remote},
+		rustusRequest{URI: u.uri, Headers: u.headers(), Method: u.method, RemoteAddr: u.remote},
 		rustusUploadOf(u),
 	})
 }
@@ -66,11 +66,11 @@ func (Rustus) Render(e *actions.Event) (actions.Call, error) {
 // Render implements actions.Format.
 func (RustusV2) Render(e *actions.Event) (actions.Call, error) {
 	u := uploadOf(e)
-	return uploadCall("rustus-v2", e, struct {
+	return uploadCall("rustus-v2", e, u, struct {
 		Request rustusRequestV2 `json:"request"`
 		Upload  rustusUpload    `json:"upload"`
 	}{
-		rustusRequestV2{URI: u.uri, Headers: map[string]string{}, Method: u.method, RemoteAddr: u.remote},
+		rustusRequestV2{URI: u.uri, Headers: u.headers(), Method: u.method, RemoteAddr: u.remote},
 		rustusUploadOf(u),
 	})
 }

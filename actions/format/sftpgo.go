@@ -12,8 +12,12 @@ import (
 )
 
 // SFTPGo is the dialect of the action contract: five arguments, the
-// SFTPGO_ACTION variables, one JSON object. The zero value is ready to use.
-type SFTPGo struct{}
+// SFTPGO_ACTION variables, one JSON object. The zero value is ready to use, and
+// says what the contract says, byte by byte.
+type SFTPGo struct {
+	// Extended adds what later versions of the contract tell, behind the rest.
+	Extended bool
+}
 
 var _ actions.Format = SFTPGo{}
 
@@ -21,7 +25,7 @@ var _ actions.Format = SFTPGo{}
 // a kind. False: the dialect has none.
 func Name(k actions.Kind) (string, bool) {
 	switch k {
-	case actions.UploadDone, actions.UploadFailed:
+	case actions.UploadDone, actions.UploadFailed, actions.UploadPart:
 		return "upload", true
 	case actions.DownloadDone:
 		return "download", true
@@ -31,6 +35,12 @@ func Name(k actions.Kind) (string, bool) {
 		return "delete", true
 	case actions.RenameDone:
 		return "rename", true
+	case actions.MkdirDone:
+		return "mkdir", true
+	case actions.RmdirDone:
+		return "rmdir", true
+	case actions.CopyDone:
+		return "copy", true
 	case actions.SSHCommand:
 		return "ssh_cmd", true
 	}
@@ -55,21 +65,32 @@ type payload struct {
 // Render implements actions.Format. The id of the event is not part of the
 // contract's payload: a program finds it in SFTPGO_ACTION_EVENT_ID, and an HTTP
 // sink sends it as a header.
-func (SFTPGo) Render(e *actions.Event) (actions.Call, error) {
+func (f SFTPGo) Render(e *actions.Event) (actions.Call, error) {
 	name, ok := Name(e.Kind)
 	if !ok {
 		return actions.Call{}, fmt.Errorf("event kind %q has no name in the sftpgo format", e.Kind)
 	}
 	p := fields(name, e)
+	env := environment(p, e.ID)
+	var object any = p
+	if f.Extended {
+		l := laterOf(e)
+		object = struct {
+			payload
+			later
+		}{p, l}
+		env = append(env, l.environment()...)
+	}
+	env = append(env, resumable(e)...)
 	var body bytes.Buffer
 	// An Encoder, because receivers of the contract see <, > and & escaped and a
 	// newline at the end.
-	if err := json.NewEncoder(&body).Encode(p); err != nil {
+	if err := json.NewEncoder(&body).Encode(object); err != nil {
 		return actions.Call{}, fmt.Errorf("encode event %s: %w", e.ID, err)
 	}
 	return actions.Call{
 		Args:        []string{p.Action, p.Username, p.Path, p.TargetPath, p.SSHCmd},
-		Env:         environment(p, e.ID),
+		Env:         env,
 		Body:        body.Bytes(),
 		ContentType: "application/json",
 	}, nil
@@ -94,6 +115,8 @@ func fields(name string, e *actions.Event) payload {
 		p.TargetPath, p.FileSize, p.Status = e.Object.TargetPath, 0, int(actions.StatusOK)
 	case actions.SSHCommand:
 		p.TargetPath, p.FileSize, p.SSHCmd = e.Object.TargetPath, 0, e.Object.SSHCommand
+	case actions.CopyDone:
+		p.TargetPath = e.Object.TargetPath
 	case actions.DeleteCheck, actions.DeleteDone:
 		p.Status = int(actions.StatusOK)
 	}

@@ -6,7 +6,14 @@ import "sftpgo/actions"
 // without a wrapper. The zero value is ready to use.
 type Tusd struct{}
 
-var _ actions.Format = Tusd{}
+// TusdV2 is what hooks of tusd 2 get: the name of the event around the object, and
+// headers as the client has sent them. The zero value is ready to use.
+type TusdV2 struct{}
+
+var (
+	_ actions.Format = Tusd{}
+	_ actions.Format = TusdV2{}
+)
 
 type tusdUpload struct {
 	ID             string
@@ -17,11 +24,11 @@ type tusdUpload struct {
 	PartialUploads []string
 	Size           *int64
 	SizeIsDeferred bool
-	Storage        tusdStorage
+	Storage        *tusdStorage
 }
 
 type tusdStorage struct {
-	Path string
+	Path *string
 	Type string
 }
 
@@ -32,17 +39,71 @@ type tusdRequest struct {
 	URI        string
 }
 
+func tusdUploadOf(u upload) tusdUpload {
+	return tusdUpload{
+		ID: u.id, IsFinal: u.final, IsPartial: u.partial, MetaData: u.metadata, Offset: u.offset, PartialUploads: u.parts,
+		Size: u.length, SizeIsDeferred: u.length == nil, Storage: &tusdStorage{Path: u.path, Type: u.storage},
+	}
+}
+
 // Render implements actions.Format.
 func (Tusd) Render(e *actions.Event) (actions.Call, error) {
 	u := uploadOf(e)
-	return uploadCall("tusd", e, struct {
+	header := map[string][]string{}
+	for name, value := range u.headers() {
+		header[name] = []string{value}
+	}
+	return uploadCall("tusd", e, u, struct {
 		HTTPRequest tusdRequest
 		Upload      tusdUpload
 	}{
-		tusdRequest{Header: map[string][]string{}, Method: u.method, RemoteAddr: u.remote, URI: u.uri},
-		tusdUpload{
-			ID: u.id, MetaData: u.metadata, Offset: u.offset, Size: u.length, SizeIsDeferred: u.length == nil,
-			Storage: tusdStorage{Path: u.path, Type: u.storage},
-		},
+		tusdRequest{Header: header, Method: u.method, RemoteAddr: u.remote, URI: u.uri},
+		tusdUploadOf(u),
+	})
+}
+
+// tusdStore is what tusd 2 calls a kind of storage.
+func tusdStore(name string) string {
+	switch name {
+	case "file_storage":
+		return "filestore"
+	case "s3":
+		return "s3store"
+	}
+	return name
+}
+
+// Render implements actions.Format. Before an upload is made it has no id and no
+// storage; a size that is not known is 0.
+func (TusdV2) Render(e *actions.Event) (actions.Call, error) {
+	u := uploadOf(e)
+	if e.Session.Protocol == "HTTP" && e.Request != nil {
+		u.uri = e.Request.URI
+	}
+	if u.header == nil {
+		u.header = map[string][]string{}
+	}
+	if u.remote == nil {
+		u.remote = new(string)
+	}
+	up := tusdUploadOf(u)
+	if up.Size == nil {
+		up.Size = new(int64)
+	}
+	up.Storage.Type = tusdStore(u.storage)
+	if e.Kind == actions.UploadCheck {
+		up.ID, up.Storage = "", nil
+	}
+	type event struct {
+		Upload      tusdUpload
+		HTTPRequest tusdRequest
+	}
+	name, _ := actions.UploadHookName(e)
+	return uploadCall(actions.FormatTusdV2, e, u, struct {
+		Type  string
+		Event event
+	}{
+		name,
+		event{up, tusdRequest{Header: u.header, Method: u.method, RemoteAddr: u.remote, URI: u.uri}},
 	})
 }

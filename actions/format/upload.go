@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"strings"
 
 	"github.com/oklog/ulid/v2"
 
@@ -17,56 +18,127 @@ import (
 // input.
 const argumentLimit = 100 << 10
 
-// upload is what the formats of upload hooks tell of a file that did not come by
-// tus: a client of another protocol has no upload resource and no request, so
-// both are made up in the one way that fits the schema.
+// upload is what the formats of upload hooks tell of a file. One that did not come
+// by tus has no upload resource and often no request, so what is missing is made up
+// in the one way that fits the schema.
 type upload struct {
 	id       string
-	offset   int64  // bytes stored
-	length   *int64 // nil: not known, since the upload broke off
-	path     string
-	created  int64 // Unix seconds
-	deferred bool
+	offset   int64   // bytes stored
+	length   *int64  // nil: not known
+	path     *string // nil: there is none yet
+	created  int64   // Unix seconds
+	partial  bool
+	final    bool
+	parts    []string
 	storage  string
 	metadata map[string]string
 
 	uri    string
 	method string
-	remote *string // nil: not known
+	header map[string][]string // canonical names
+	remote *string             // nil: not known
 }
 
 func uploadOf(e *actions.Event) upload {
 	u := upload{
-		id:      uploadID(e.ID),
+		id:      uploadID(e),
 		offset:  e.Result.Size,
-		path:    e.Object.Path,
 		created: e.Time.Add(-e.Result.Elapsed).Unix(),
 		storage: storageName(e.Object.Provider),
-		metadata: map[string]string{
-			"filename": path.Base(e.Object.Name),
-			"path":     e.Object.Name,
-			"username": e.Session.User,
-			"protocol": e.Session.Protocol,
-		},
-		uri:      (&url.URL{Path: e.Object.Name}).EscapedPath(),
-		method:   methodOf(e),
-		deferred: e.Kind == actions.UploadFailed,
+		uri:     (&url.URL{Path: e.Object.Name}).EscapedPath(),
+		method:  methodOf(e),
 	}
-	if !u.deferred {
+	if e.Kind != actions.UploadCheck {
+		u.path = &e.Object.Path
+	}
+	if e.Kind == actions.UploadDone || e.Kind == actions.DeleteDone || e.Kind == actions.DeleteCheck {
 		u.length = &e.Result.Size
 	}
 	if e.Session.RemoteIP != "" {
 		u.remote = &e.Session.RemoteIP
 	}
+	if r := e.Request; r != nil {
+		u.method, u.header = r.Method, r.Header
+	}
+	resource := e.Session.Protocol == "HTTP"
+	if t := e.Transfer; t != nil {
+		u.offset = t.Offset
+		if !t.Created.IsZero() {
+			u.created = t.Created.Unix()
+		}
+		u.partial, u.final, u.parts = t.Partial, t.Final, t.Parts
+		if u.length == nil || resource {
+			u.length = t.Length
+		}
+		u.metadata = t.Metadata
+	}
+	switch {
+	case resource && e.Request != nil:
+		u.uri = slashed(e.Request.URI)
+	case !resource:
+		u.metadata = describe(e)
+	}
+	if u.metadata == nil {
+		u.metadata = map[string]string{}
+	}
 	return u
 }
 
-// uploadID writes the 128 bits of an event id in the form that receivers of
-// upload hooks know, a UUID: the same on every try.
-func uploadID(eventID string) string {
-	id, err := ulid.ParseStrict(eventID)
+// describe is the metadata of what did not come by tus.
+func describe(e *actions.Event) map[string]string {
+	return map[string]string{
+		"filename": path.Base(e.Object.Name),
+		"path":     e.Object.Name,
+		"username": e.Session.User,
+		"protocol": e.Session.Protocol,
+	}
+}
+
+// slashed is a URI as Rustus normalises it: the path ends in a slash.
+func slashed(uri string) string {
+	at, query, more := strings.Cut(uri, "?")
+	if !strings.HasSuffix(at, "/") {
+		at += "/"
+	}
+	if more {
+		return at + "?" + query
+	}
+	return at
+}
+
+// headers are those of the request as Rustus has them: names in lower case, of
+// several values the last, and none that is not visible ASCII.
+func (u upload) headers() map[string]string {
+	out := map[string]string{}
+	for name, values := range u.header {
+		if len(values) == 0 {
+			continue
+		}
+		if v := values[len(values)-1]; visible(v) {
+			out[strings.ToLower(name)] = v
+		}
+	}
+	return out
+}
+
+func visible(v string) bool {
+	for i := range len(v) {
+		if c := v[i]; c != '\t' && (c < ' ' || c > '~') {
+			return false
+		}
+	}
+	return true
+}
+
+// uploadID is the id of the upload. Where there is none it is that of the event, in
+// the form that receivers of upload hooks know, a UUID: the same on every try.
+func uploadID(e *actions.Event) string {
+	if e.Transfer != nil && e.Transfer.ID != "" {
+		return e.Transfer.ID
+	}
+	id, err := ulid.ParseStrict(e.ID)
 	if err != nil {
-		return eventID // of a test
+		return e.ID // of a test
 	}
 	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }
@@ -89,13 +161,16 @@ func methodOf(e *actions.Event) string {
 		"SCP":  {"SCP", "SCP"},
 		"FTP":  {"STOR", "DELE"},
 		"DAV":  {"PUT", "DELETE"},
+		"HTTP": {"PATCH", "DELETE"},
 	}
 	of, ok := methods[e.Session.Protocol]
 	switch {
 	case !ok:
 		return e.Session.Protocol
-	case e.Kind == actions.DeleteDone:
+	case e.Kind == actions.DeleteDone || e.Kind == actions.DeleteCheck:
 		return of[1]
+	case e.Session.Protocol == "FTP" && e.Transfer != nil && e.Transfer.Resumed:
+		return "APPE"
 	}
 	return of[0]
 }
@@ -103,7 +178,7 @@ func methodOf(e *actions.Event) string {
 // uploadCall passes the JSON of an upload hook to a program in the way of the
 // contract: its name and the object as arguments. The object comes on standard
 // input, too, where its length does not matter.
-func uploadCall(format string, e *actions.Event, payload any) (actions.Call, error) {
+func uploadCall(format string, e *actions.Event, u upload, payload any) (actions.Call, error) {
 	name, ok := actions.UploadHookName(e)
 	if !ok {
 		return actions.Call{}, fmt.Errorf("event kind %q has no name in the %s format", e.Kind, format)
@@ -122,7 +197,7 @@ func uploadCall(format string, e *actions.Event, payload any) (actions.Call, err
 		Env: []string{
 			"HOOK_EVENT=" + name,
 			"HOOK_EVENT_ID=" + e.ID,
-			"HOOK_UPLOAD_ID=" + uploadID(e.ID),
+			"HOOK_UPLOAD_ID=" + u.id,
 			"HOOK_FORMAT=" + format,
 		},
 		Body:        body,

@@ -115,7 +115,7 @@ func newActions(section actions.Config, open Transports, cfg Config, log *slog.L
 	hooks := Hooks{Summary: []string{fmt.Sprintf("%s for %s", r, strings.Join(section.ExecuteOn, ", "))}}
 	questions, events := split(section.Kinds())
 	if len(events) > 0 {
-		hooks.Targets = []Target{{Name: ActionsTarget, Sink: r, Kinds: events, Workers: workers, Limit: r.Limit()}}
+		hooks.Targets = []Target{{Name: ActionsTarget, Sink: r, Kinds: events, Workers: workers, Limit: r.Limit(), Wants: section.Wants}}
 	}
 	if len(questions) > 0 {
 		hooks.Gates = []Gate{{Name: ActionsTarget, Asker: r, Kinds: questions}}

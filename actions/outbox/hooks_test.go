@@ -102,7 +102,7 @@ func TestHookWorkersAndKinds(t *testing.T) {
 	if tgt.Workers != cfg.EndpointWorkers || tgt.Name != outbox.ActionsTarget {
 		t.Errorf("target %q has %d workers", tgt.Name, tgt.Workers)
 	}
-	if d := cmp.Diff([]actions.Kind{actions.UploadDone, actions.UploadFailed}, tgt.Kinds); d != "" {
+	if d := cmp.Diff([]actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart}, tgt.Kinds); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]actions.Kind{actions.DeleteCheck}, hooks.Gates[0].Kinds); d != "" {

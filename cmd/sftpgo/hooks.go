@@ -19,7 +19,7 @@ func (s *server) addHooks(dir string) error {
 	}
 	s.http = client
 	settings := outbox.DefaultConfig()
-	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, s.cfg.Hooks, transports(client), settings, s.log); err != nil {
+	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, s.cfg.Hooks, transports(client, s.cfg.Common.Actions), settings, s.log); err != nil {
 		return err
 	}
 	s.events, err = outbox.New(s.store.Outbox(), s.hooks, s.metrics, s.log, settings)
@@ -43,13 +43,14 @@ func (s *server) summary() []string {
 
 // transports are the ways to receivers. common.actions gets exactly what its
 // contract says; entries of the list may differ.
-func transports(client *httpsink.Client) outbox.Transports {
+func transports(client *httpsink.Client, section actions.Config) outbox.Transports {
+	contract := format.SFTPGo{Extended: section.Extended}
 	return outbox.Transports{
 		Program: func(path string) (outbox.Receiver, error) {
-			return execsink.New(path, format.SFTPGo{}, execsink.DefaultConfig())
+			return execsink.New(path, contract, execsink.DefaultConfig())
 		},
 		Endpoint: func(url string) (outbox.Receiver, error) {
-			return httpsink.New(client, url, format.SFTPGo{}, httpsink.Options{})
+			return httpsink.New(client, url, contract, httpsink.Options{})
 		},
 		Entry: func(h actions.Hook) (outbox.Receiver, error) { return openHook(client, h) },
 	}

@@ -48,9 +48,9 @@ not run.`,
 	flags := cmd.Flags()
 	flags.StringVar(&s.event, "event", "upload", "word of the setting events")
 	flags.StringVar(&s.user, "user", "alice", "who did it")
-	flags.StringVar(&s.protocol, "protocol", "SFTP", "over which protocol: SFTP, SCP, SSH, FTP, DAV")
+	flags.StringVar(&s.protocol, "protocol", "SFTP", "over which protocol: SFTP, SCP, SSH, FTP, DAV, HTTP")
 	flags.StringVar(&s.path, "path", "/in/report.csv", "the path that the client sees")
-	flags.StringVar(&s.target, "target-path", "/out/report.csv", "the new path, of a rename")
+	flags.StringVar(&s.target, "target-path", "/out/report.csv", "the new path, of a rename or copy")
 	flags.StringVar(&s.file, "home", "/nonexistent", "directory of this host that the paths begin at")
 	flags.Int64Var(&s.size, "size", 1234, "bytes of the file")
 	flags.BoolVar(&s.failed, "failed", false, "the upload or download has failed")
@@ -74,7 +74,7 @@ not run.`,
 			return fmt.Errorf("http: %w", err)
 		}
 		defer client.Close()
-		return tryHook(cmd, h, client, e, send)
+		return tryHook(cmd, h, cfg.Common.Actions, client, e, send)
 	}
 	return cmd
 }
@@ -98,7 +98,7 @@ func (s sample) of(h configuredHook) (*actions.Event, error) {
 	}
 	e.Object.Path = filepath.Join(s.file, filepath.FromSlash(e.Object.Name))
 	switch e.Kind {
-	case actions.RenameDone:
+	case actions.RenameDone, actions.CopyDone:
 		e.Object.Target = path.Clean("/" + s.target)
 		e.Object.TargetPath = filepath.Join(s.file, filepath.FromSlash(e.Object.Target))
 	case actions.SSHCommand:
@@ -108,18 +108,22 @@ func (s sample) of(h configuredHook) (*actions.Event, error) {
 		if e.Kind == actions.UploadDone {
 			e.Kind = actions.UploadFailed
 		}
-		if !slices.Contains(kinds, e.Kind) || e.Kind != actions.UploadFailed && e.Kind != actions.DownloadDone {
+		if !slices.Contains(kinds, e.Kind) || !canFail(e.Kind) {
 			return nil, fmt.Errorf("--failed: %s is never told of a failure", s.event)
 		}
 	}
-	if s.failed || e.Kind == actions.UploadFailed {
+	if s.failed || e.Kind == actions.UploadFailed || e.Kind == actions.UploadPart {
 		e.Result.Status, e.Result.Error = actions.StatusError, "made up"
 	}
 	return e, nil
 }
 
-func tryHook(cmd *cobra.Command, h configuredHook, client *httpsink.Client, e *actions.Event, send bool) error {
-	open := transports(client)
+func canFail(k actions.Kind) bool {
+	return k == actions.UploadFailed || k == actions.UploadPart || k == actions.DownloadDone
+}
+
+func tryHook(cmd *cobra.Command, h configuredHook, section actions.Config, client *httpsink.Client, e *actions.Event, send bool) error {
+	open := transports(client, section)
 	receiver, err := openConfigured(open, h)
 	if err != nil {
 		return err
@@ -127,7 +131,7 @@ func tryHook(cmd *cobra.Command, h configuredHook, client *httpsink.Client, e *a
 	if c, ok := receiver.(io.Closer); ok {
 		defer c.Close()
 	}
-	f, err := format.New(h.entry.Dialect())
+	f, err := dialectOf(h, section)
 	if err != nil {
 		return err
 	}
@@ -145,6 +149,14 @@ func tryHook(cmd *cobra.Command, h configuredHook, client *httpsink.Client, e *a
 	start := time.Now()
 	err = receiver.Deliver(cmd.Context(), e)
 	return explain(out, h, err, time.Since(start))
+}
+
+// dialectOf is the format in which the receiver renders.
+func dialectOf(h configuredHook, section actions.Config) (actions.Format, error) {
+	if h.single {
+		return format.SFTPGo{Extended: section.Extended}, nil
+	}
+	return format.New(h.entry.Dialect())
 }
 
 func openConfigured(open outbox.Transports, h configuredHook) (outbox.Receiver, error) {
