@@ -79,6 +79,7 @@ func owners() map[string][]string {
 		"github.com/prometheus/client_golang":   {"protocols/telemetry"},
 		"github.com/hashicorp/go-retryablehttp": {"actions/httpsink"},
 		"modernc.org/sqlite":                    {"dataprovider/sqlstore"},
+		"github.com/redis/go-redis/v9":          {"dataprovider/inforedis"},
 		"github.com/pressly/goose/v3":           {"dataprovider/sqlstore"},
 	}
 }
