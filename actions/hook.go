@@ -11,7 +11,8 @@ type Hook struct {
 	// Name tells the hook from the others: letters, digits, "-" and "_", at most 64.
 	// What waits for delivery belongs to the name, so a new one is a new hook.
 	Name string `json:"name"`
-	// Target is the absolute path of a program, an http or https URL, or a broker:
+	// Target is the absolute path of a program or of a directory that has a program for
+	// each event, an http or https URL, or a broker:
 	// amqp://, amqps:// (RabbitMQ), nats:// or tls:// (NATS), with user and password
 	// if it wants them.
 	Target string `json:"target"`
@@ -21,8 +22,28 @@ type Hook struct {
 	// Events lists what the hook is told of: upload, download, delete, rename, mkdir,
 	// rmdir, copy, ssh_cmd; with the formats of upload hooks upload, delete or
 	// post-create, post-receive, post-finish, post-terminate. Empty is everything that
-	// the format has a name for.
+	// the format has a name for. What the hook is asked beforehand must be named:
+	// pre-upload, pre-download, pre-delete, verify; with those formats pre-create,
+	// pre-finish, pre-terminate.
 	Events []string `json:"events"`
+	// OnError says what it means that a hook which is asked does not answer: deny, or
+	// allow (empty: deny; of brokers allow, unless they are asked for a reply).
+	OnError string `json:"on_error"`
+	// Responses says what an answer may be besides success or failure: status (also
+	// when empty), or tusd, the JSON of hooks of tusd.
+	Responses string `json:"responses"`
+	// PreDeleteMode is what success of pre-delete means: handled (also when empty), the
+	// hook has deleted the file, or veto, the server shall.
+	PreDeleteMode string `json:"pre_delete_mode"`
+	// Quarantine is the directory, as users see it, for uploads of which the hook says
+	// so; it is made when it is needed.
+	Quarantine string `json:"quarantine"`
+	// Missing says what it means that a directory of programs has none for an event:
+	// error (also when empty) or ignore.
+	Missing string `json:"missing"`
+	// ProxyHeaders are names of headers of the request of a client that requests to
+	// the hook get, too, and the only ones with credentials that it is told of.
+	ProxyHeaders []string `json:"proxy_headers"`
 	// Filters leave events out.
 	Filters HookFilters `json:"filters"`
 	// Timeout, in seconds, limits a run of a program or a message to a broker (0: 30)
@@ -30,6 +51,9 @@ type Hook struct {
 	Timeout int `json:"timeout"`
 	// Retry says when what failed is tried again.
 	Retry HookRetry `json:"retry"`
+	// HighWater is what happens when too many events wait for this hook. Empty, that
+	// of the section events counts.
+	HighWater HighWater `json:"high_water"`
 	// Environment of a program: inherit (also when empty), that of the server
 	// without its own secrets, or clean, none of it but PATH.
 	Environment string `json:"environment"`
@@ -123,6 +147,9 @@ func (h Hook) Kinds() []Kind {
 			continue
 		}
 		for _, k := range w.kinds {
+			if len(h.Events) == 0 && k.Question() {
+				continue // whoever is asked can stand in the way
+			}
 			if !slices.Contains(kinds, k) {
 				kinds = append(kinds, k)
 			}

@@ -35,9 +35,26 @@ func TestValidateHooks(t *testing.T) {
 		{"password in the target", with(func(h *actions.Hook) { h.Target = "http:/u:seeded@x?seeded" }), []string{`0.target: "x" begins with "http" but is not a URL like http://host/path or https://host/path`}},
 		{"format", with(func(h *actions.Hook) { h.Format = "rustus_v2"; h.Events = []string{"nothing"} }), []string{`0.format: unknown format "rustus_v2"; did you mean "rustus-v2"?`}},
 		{"mistyped event", with(func(h *actions.Hook) { h.Events = []string{"delete", "uplaod"} }), []string{`0.events.1: unknown event "uplaod"; did you mean "upload"?`}},
-		{"event of others", with(func(h *actions.Hook) { h.Events = []string{"rename"} }), []string{`0.events.0: the format rustus has no name for "rename"; it has upload, delete, post-create, post-receive, post-finish, post-terminate`}},
-		{"event of upload hooks", with(func(h *actions.Hook) { h.Format = "cloudevents"; h.Events = []string{"post-finish"} }), []string{`0.events.0: the format cloudevents has no name for "post-finish"; it has upload, download, delete, rename, mkdir, rmdir, copy, ssh_cmd`}},
-		{"later events", with(func(h *actions.Hook) { h.Events = []string{"pre-create", "pre-delete"} }), []string{`0.events.0: "pre-create" is not available in this version`, `0.events.1: "pre-delete" is a question, which only common.actions can ask in this version`}},
+		{"event of others", with(func(h *actions.Hook) { h.Events = []string{"rename"} }), []string{`0.events.0: the format rustus has no name for "rename"; it has upload, delete, post-create, post-receive, post-finish, post-terminate, pre-create, pre-finish, verify, pre-terminate`}},
+		{"event of upload hooks", with(func(h *actions.Hook) { h.Format = "cloudevents"; h.Events = []string{"post-finish"} }), []string{`0.events.0: the format cloudevents has no name for "post-finish"; it has upload, download, delete, rename, mkdir, rmdir, copy, ssh_cmd, pre-upload, pre-create, pre-download, pre-delete, verify, pre-finish`}},
+		{"questions", with(func(h *actions.Hook) { h.Events = []string{"pre-create", "pre-finish", "verify", "pre-terminate"} }), nil},
+		{"questions of files", with(func(h *actions.Hook) {
+			h.Format, h.Events = "sftpgo", []string{"pre-upload", "pre-create", "pre-download", "pre-delete", "verify"}
+		}), nil},
+		{"question of others", with(func(h *actions.Hook) { h.Events = []string{"pre-delete"} }), []string{
+			`0.events.0: the format rustus has no name for "pre-delete"; it has upload, delete, post-create, post-receive, post-finish, post-terminate, pre-create, pre-finish, verify, pre-terminate`,
+		}},
+		{"words of questions", with(func(h *actions.Hook) {
+			h.OnError, h.Responses, h.PreDeleteMode, h.Missing, h.Quarantine = "denied", "tus", "veto", "skip", "q/"
+		}), []string{
+			`0.on_error: unknown on_error "denied"; known are deny, allow`, `0.responses: unknown responses "tus"; did you mean "tusd"?`,
+			`0.missing: unknown missing "skip"; known are error, ignore`, `0.quarantine: "q/" is not a directory below /, as users see it`,
+			`0.pre_delete_mode: the format rustus has pre-terminate, which is always a veto`,
+		}},
+		{"headers", with(func(h *actions.Hook) { h.ProxyHeaders = []string{"X-Tenant", "a b", "", "content-type"} }), []string{
+			`0.proxy_headers.1: "a b" is not the name of a header`, "0.proxy_headers.2: the name of a header is missing",
+			`0.proxy_headers.3: "content-type" is set by the server itself`,
+		}},
 		{"protocol", with(func(h *actions.Hook) { h.Filters.Protocols = []string{"sftp"} }), []string{`0.filters.protocols.0: unknown protocol "sftp"; did you mean "SFTP"?`}},
 		{"patterns", with(func(h *actions.Hook) {
 			h.Filters = actions.HookFilters{Users: []string{""}, Paths: []string{"/in/**", "/[a"}, MinSize: -1}

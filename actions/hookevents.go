@@ -23,6 +23,10 @@ func (h Hook) words() []word {
 			{postReceive, []Kind{UploadPart, UploadFailed}},
 			{postFinish, []Kind{UploadDone}},
 			{postTerminate, []Kind{DeleteDone}},
+			{preCreate, []Kind{UploadCheck}},
+			{preFinish, []Kind{UploadVerify}},
+			{"verify", []Kind{UploadVerify}},
+			{preTerminate, []Kind{DeleteCheck}},
 		}
 	}
 	return []word{
@@ -34,6 +38,12 @@ func (h Hook) words() []word {
 		{"rmdir", []Kind{RmdirDone}},
 		{"copy", []Kind{CopyDone}},
 		{"ssh_cmd", []Kind{SSHCommand}},
+		{"pre-upload", []Kind{UploadCheck}},
+		{preCreate, []Kind{UploadCheck}},
+		{"pre-download", []Kind{DownloadCheck}},
+		{"pre-delete", []Kind{DeleteCheck}},
+		{"verify", []Kind{UploadVerify}},
+		{preFinish, []Kind{UploadVerify}},
 	}
 }
 
@@ -43,13 +53,8 @@ func (h Hook) checkEvent(name string) error {
 	for _, w := range h.words() {
 		known = append(known, w.name)
 	}
-	switch {
-	case slices.Contains(known, name):
+	if slices.Contains(known, name) {
 		return nil
-	case name == "pre-delete":
-		return fmt.Errorf("%q is a question, which only common.actions can ask in this version", name)
-	case slices.Contains([]string{"pre-create", "pre-terminate", "pre-upload", "pre-download"}, name):
-		return fmt.Errorf("%q is not available in this version", name)
 	}
 	other := Hook{Format: FormatSFTPGo}
 	if !h.tellsUploads() {

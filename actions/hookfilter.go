@@ -22,7 +22,7 @@ func (f HookFilters) Reason(e *Event) string {
 		return "paths"
 	case e.Result.Size < f.MinSize && hasSize(e.Kind):
 		return "min_size"
-	case f.OnlyFailures && e.Result.Status == StatusOK:
+	case f.OnlyFailures && e.Result.Status == StatusOK && !e.Kind.Question():
 		return "only_failures"
 	}
 	return ""

@@ -56,10 +56,14 @@ func (h Hook) faults() []error {
 		}
 	}
 	errs = append(errs, h.Filters.faults()...)
+	errs = append(errs, h.gateFaults()...)
 	add("timeout", between(h.Timeout, maxTimeout))
 	add("retry.pause", between(h.Retry.Pause, maxPause))
 	add("retry.longest_pause", between(h.Retry.LongestPause, maxPause))
 	add("retry.tries", between(h.Retry.Tries, maxTries))
+	if err := h.HighWater.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("high_water.%w", err))
+	}
 	errs = append(errs, h.brokerFaults()...)
 	if h.Environment != "" {
 		add("environment", checkWord("environment", h.Environment, []string{"inherit", EnvironmentClean}))

@@ -2,9 +2,12 @@ package execsink
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"sftpgo/actions"
 )
 
 const (
@@ -14,18 +17,29 @@ const (
 	outputDelay = 200 * time.Millisecond
 )
 
-// output collects the end of what a program writes. It reads until the last
-// writer is gone, so that a job left in the background never gets SIGPIPE.
+// output collects what a program writes, of more than the limit the end or the
+// beginning. It reads until the last writer is gone, so that a job left in the
+// background never gets SIGPIPE.
 type output struct {
 	w    *os.File
 	r    *os.File
+	keep part
 	done chan struct{} // closed after the last read
 
 	mu   sync.Mutex
-	tail []byte
+	kept []byte
+	cut  bool // there was more
 }
 
-func (s *Sink) newOutput() (*output, error) {
+// part says what is kept of more than the limit.
+type part int
+
+const (
+	theEnd   part = iota // at most outputLimit, for the log
+	theStart             // at most actions.AnswerLimit, an answer
+)
+
+func (s *Sink) newOutput(keep part) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -37,7 +51,7 @@ func (s *Sink) newOutput() (*output, error) {
 		w.Close()
 		return nil, os.ErrClosed
 	}
-	o := &output{r: r, w: w, done: make(chan struct{})}
+	o := &output{r: r, w: w, keep: keep, done: make(chan struct{})}
 	s.outputs[r] = struct{}{}
 	s.readers.Go(func() {
 		o.read()
@@ -55,10 +69,7 @@ func (o *output) read() {
 	for {
 		n, err := o.r.Read(buf)
 		o.mu.Lock()
-		o.tail = append(o.tail, buf[:n]...)
-		if over := len(o.tail) - outputLimit; over > 0 {
-			o.tail = append(o.tail[:0], o.tail[over:]...)
-		}
+		o.add(buf[:n])
 		o.mu.Unlock()
 		if err != nil {
 			return
@@ -66,8 +77,27 @@ func (o *output) read() {
 	}
 }
 
-// text returns what was kept so far.
+func (o *output) add(p []byte) {
+	if o.keep == theStart {
+		fit := min(len(p), actions.AnswerLimit-len(o.kept))
+		o.kept = append(o.kept, p[:fit]...)
+		o.cut = o.cut || fit < len(p)
+		return
+	}
+	o.kept = append(o.kept, p...)
+	if over := len(o.kept) - outputLimit; over > 0 {
+		o.kept, o.cut = append(o.kept[:0], o.kept[over:]...), true
+	}
+}
+
+// text returns what was kept so far, for people.
 func (o *output) text() string {
+	p, _ := o.bytes()
+	return strings.ToValidUTF8(string(p), "\uFFFD")
+}
+
+// bytes returns what was kept so far, and whether there was more.
+func (o *output) bytes() ([]byte, bool) {
 	timer := time.NewTimer(outputDelay)
 	defer timer.Stop()
 	select {
@@ -76,7 +106,15 @@ func (o *output) text() string {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return strings.ToValidUTF8(string(o.tail), "\uFFFD")
+	return slices.Clone(o.kept), o.cut
+}
+
+// discard ends what no program was started for.
+func (o *output) discard() {
+	if o != nil {
+		o.w.Close()
+		<-o.done
+	}
 }
 
 // end is text, after which nothing more is read.

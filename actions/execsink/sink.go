@@ -1,5 +1,6 @@
 // Package execsink runs a program for each event: directly, without a shell, in
-// its own process group, with a deadline.
+// its own process group, with a deadline. The program is always the same, or the
+// one of a directory that has the name of the event.
 package execsink
 
 import (
@@ -22,6 +23,9 @@ type Config struct {
 	MaxRunning int           // programs at the same time; more wait for their turn
 	// Stdin says what a program reads.
 	Stdin Stdin
+	// Missing says what a directory of programs makes of an event that it has no
+	// program for.
+	Missing Missing
 	// Inherit are the variables that a program gets beside those of the format, as
 	// from Environment or CleanEnvironment. Nil: Environment of this process.
 	Inherit []string
@@ -35,6 +39,16 @@ const (
 	StdinEmpty Stdin = iota
 	// StdinBody: the body that the format rendered, as a line.
 	StdinBody
+)
+
+// Missing says what it means that a directory has no program for an event.
+type Missing int
+
+const (
+	// MissingRefuses: the event is rejected, a question answered with no.
+	MissingRefuses Missing = iota
+	// MissingAccepts: the event needs nobody, a question is answered with yes.
+	MissingAccepts
 )
 
 // DefaultConfig returns the limits of the action contract.
@@ -57,9 +71,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Sink runs one program. It is safe for concurrent use.
+// Sink runs one program, or those of a directory. It is safe for concurrent use.
 //
-// The program gets the arguments and the environment that the format rendered,
+// A program gets the arguments and the environment that the format rendered,
 // added to the environment of this process without its secrets (see
 // Environment), or to what Config says. What the program writes is kept for the
 // error, at most the last 4 KiB. Descendants of a program that ended in time may
@@ -67,6 +81,7 @@ func (c Config) Validate() error {
 // deadline all that remain in its process group are killed.
 type Sink struct {
 	path   string
+	dir    bool // path is a directory of programs
 	format actions.Format
 	cfg    Config
 	env    []string
@@ -85,11 +100,15 @@ var (
 
 // New returns a sink for the program at path, or what Check says of it.
 func New(path string, f actions.Format, cfg Config) (*Sink, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, fmt.Errorf("program sink: %w", err)
-	}
 	if err := Check(path); err != nil {
 		return nil, err
+	}
+	return newSink(path, f, cfg)
+}
+
+func newSink(path string, f actions.Format, cfg Config) (*Sink, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("program sink: %w", err)
 	}
 	if cfg.Inherit == nil {
 		cfg.Inherit = Environment(os.Environ())
@@ -105,7 +124,12 @@ func New(path string, f actions.Format, cfg Config) (*Sink, error) {
 }
 
 // String describes the sink in one line.
-func (s *Sink) String() string { return "program " + s.path }
+func (s *Sink) String() string {
+	if s.dir {
+		return "programs in " + s.path
+	}
+	return "program " + s.path
+}
 
 // Limit is the longest that Deliver and Ask take once it is their turn.
 func (s *Sink) Limit() time.Duration { return s.cfg.Timeout + s.cfg.Grace + outputDelay }
@@ -117,19 +141,10 @@ func (s *Sink) Deliver(ctx context.Context, e *actions.Event) error {
 	if err != nil {
 		return err
 	}
-	if err := s.run(ctx, call); err != nil {
+	if err := s.run(ctx, call, nil); err != nil {
 		return fmt.Errorf("%s: %w", s, err)
 	}
 	return nil
-}
-
-// Ask runs the program and reports whether its status was 0.
-func (s *Sink) Ask(ctx context.Context, e *actions.Event) (bool, error) {
-	err := s.Deliver(ctx, e)
-	if errors.Is(err, actions.ErrRejected) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // Close stops listening to what descendants of earlier runs may still write. Call
@@ -148,26 +163,38 @@ func (s *Sink) Close() error {
 // errTimeout is the cause of a context that ended at the limit of a run.
 var errTimeout = errors.New("killed at the time limit")
 
-func (s *Sink) run(ctx context.Context, call actions.Call) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// run runs the program when it is its turn. Its standard output goes to said, or
+// to the log with its standard error if that is nil.
+func (s *Sink) run(ctx context.Context, call actions.Call, said *output) error {
+	path, args, err := s.program(call)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil || path == "" {
+		said.discard()
+		return err
 	}
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
+		said.discard()
 		return fmt.Errorf("not started, too many are running: %w", context.Cause(ctx))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.Timeout, fmt.Errorf("%w of %v", errTimeout, s.cfg.Timeout))
 	defer cancel()
 
-	out, err := s.newOutput()
+	out, err := s.newOutput(theEnd)
 	if err != nil {
+		said.discard()
 		return fmt.Errorf("not started: %w", err)
 	}
-	cmd := exec.Command(s.path, call.Args...)
+	cmd := exec.Command(path, args...)
 	cmd.Env = append(slices.Clip(s.env), call.Env...) // of two with one name the last counts
 	cmd.Stdout, cmd.Stderr = out.w, out.w
+	if said != nil {
+		cmd.Stdout = said.w
+	}
 	cmd.SysProcAttr = ownGroup()
 	in, err := s.newInput(call.Body)
 	if err == nil {
@@ -177,6 +204,9 @@ func (s *Sink) run(ctx context.Context, call actions.Call) error {
 		defer in.end()
 	}
 	out.w.Close()
+	if said != nil {
+		said.w.Close()
+	}
 	if err != nil {
 		<-out.done
 		return fmt.Errorf("not started: %w", err)
@@ -184,7 +214,10 @@ func (s *Sink) run(ctx context.Context, call actions.Call) error {
 
 	ended, err := wait(ctx, &process{cmd: cmd}, s.cfg.Grace)
 	if !ended {
-		// What escaped from the group must not keep the pipe.
+		// What escaped from the group must not keep the pipes.
+		if said != nil {
+			said.end()
+		}
 		return &actions.OutputError{Err: context.Cause(ctx), Output: out.end()}
 	}
 	if err == nil {

@@ -180,8 +180,8 @@ func TestCannotStart(t *testing.T) {
 			if err := deliver(t, s); err == nil || errors.Is(err, actions.ErrRejected) {
 				t.Errorf("err = %v", err)
 			}
-			if ok, err := s.Ask(t.Context(), sinktest.Event("01A", "/a")); ok || err == nil {
-				t.Errorf("Ask = %v, %v", ok, err)
+			if a, err := s.Ask(t.Context(), sinktest.Event("01A", "/a")); a.Accepted || err == nil {
+				t.Errorf("Ask = %+v, %v", a, err)
 			}
 		})
 	}

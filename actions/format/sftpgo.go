@@ -29,6 +29,12 @@ func Name(k actions.Kind) (string, bool) {
 		return "upload", true
 	case actions.DownloadDone:
 		return "download", true
+	case actions.UploadCheck:
+		return "pre-upload", true
+	case actions.UploadVerify:
+		return "verify", true
+	case actions.DownloadCheck:
+		return "pre-download", true
 	case actions.DeleteCheck:
 		return "pre-delete", true
 	case actions.DeleteDone:

@@ -43,22 +43,21 @@ func TestStatus(t *testing.T) {
 		deliver  bool
 		rejected bool
 		ask      bool
-		askError bool
 	}{
-		{200, 1, true, false, true, false},
-		{201, 1, true, false, false, false},
-		{202, 1, true, false, false, false},
-		{204, 1, true, false, false, false},
-		{302, 1, false, false, false, false},
-		{400, 1, false, true, false, false},
-		{401, 1, false, false, false, false},
-		{404, 1, false, false, false, false},
-		{410, 1, false, true, false, false},
-		{422, 1, false, true, false, false},
-		{429, 4, false, false, false, true},
-		{500, 4, false, false, false, true},
-		{501, 1, false, false, false, true},
-		{503, 4, false, false, false, true},
+		{200, 1, true, false, true},
+		{201, 1, true, false, false},
+		{202, 1, true, false, false},
+		{204, 1, true, false, false},
+		{302, 1, false, false, false},
+		{400, 1, false, true, false},
+		{401, 1, false, false, false},
+		{404, 1, false, false, false},
+		{410, 1, false, true, false},
+		{422, 1, false, true, false},
+		{429, 4, false, false, false},
+		{500, 4, false, false, false},
+		{501, 1, false, false, false},
+		{503, 4, false, false, false},
 	} {
 		ep := newEndpoint(t, always(c.code))
 		s := newSink(t, quick(), ep.URL, sinktest.Format{})
@@ -72,9 +71,9 @@ func TestStatus(t *testing.T) {
 		if n := len(ep.got()); n != c.tries {
 			t.Errorf("%d: %d attempts, want %d", c.code, n, c.tries)
 		}
-		ok, err := s.Ask(t.Context(), sinktest.Event("01A", "/a"))
-		if ok != c.ask || (err != nil) != c.askError {
-			t.Errorf("%d: Ask = %v, %v", c.code, ok, err)
+		a, err := s.Ask(t.Context(), sinktest.Event("01A", "/a"))
+		if a.Exact != c.ask || a.Accepted != c.deliver || a.Status != c.code || err != nil {
+			t.Errorf("%d: Ask = %+v, %v", c.code, a, err)
 		}
 	}
 }

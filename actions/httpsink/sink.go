@@ -15,10 +15,6 @@ import (
 	"sftpgo/actions"
 )
 
-// maxAnswer is how much of an answer is read, so that the connection can be used
-// again; an endpoint that sends more loses it.
-const maxAnswer = 64 << 10
-
 // textLimit is how much of an answer is kept for the log.
 const textLimit = 4 << 10
 
@@ -89,17 +85,24 @@ func (s *Sink) Deliver(ctx context.Context, e *actions.Event) error {
 	default:
 		err = fmt.Errorf("%s: %s", s, statusText(a.code))
 	}
-	return &actions.OutputError{Err: err, Output: a.text}
+	return &actions.OutputError{Err: err, Output: a.text()}
 }
 
-// Ask posts the event and reports whether the status was exactly 200. A status
-// that tells of a broken or busy endpoint (5xx, 429) is no answer but an error.
-func (s *Sink) Ask(ctx context.Context, e *actions.Event) (bool, error) {
+// Ask posts the event. Any status of the 2xx range agrees.
+func (s *Sink) Ask(ctx context.Context, e *actions.Event) (actions.Answer, error) {
 	a, err := s.post(ctx, e)
-	if err == nil && (a.code >= 500 || a.code == http.StatusTooManyRequests) {
-		err = &actions.OutputError{Err: fmt.Errorf("%s: %s", s, statusText(a.code)), Output: a.text}
+	if err != nil {
+		return actions.Answer{}, err
 	}
-	return err == nil && a.code == http.StatusOK, err
+	return actions.Answer{
+		Accepted:    a.code >= 200 && a.code < 300,
+		Exact:       a.code == http.StatusOK,
+		Status:      a.code,
+		ContentType: a.kind,
+		Body:        a.body,
+		Cut:         a.cut,
+		Output:      a.text(),
+	}, nil
 }
 
 // Header returns what a request for the event carries beside the body, with a
@@ -118,7 +121,14 @@ func (s *Sink) Header(e *actions.Event, call actions.Call, at time.Time) http.He
 // answer is what an endpoint said.
 type answer struct {
 	code int
-	text string // of an answer that is no success, at most textLimit bytes
+	kind string // the media type
+	body []byte // at most actions.AnswerLimit
+	cut  bool   // there was more, or it broke off
+}
+
+// text is the beginning of the body, for the log.
+func (a answer) text() string {
+	return strings.ToValidUTF8(string(a.body[:min(len(a.body), textLimit)]), "\uFFFD")
 }
 
 func (s *Sink) post(ctx context.Context, e *actions.Event) (a answer, err error) {
@@ -138,11 +148,14 @@ func (s *Sink) post(ctx context.Context, e *actions.Event) (a answer, err error)
 	if err != nil {
 		return a, fmt.Errorf("%s: %w", s, withoutURL(err))
 	}
-	// Only the status counts: what is wrong with the body does not matter.
-	body := io.LimitReader(resp.Body, maxAnswer)
-	text, _ := io.ReadAll(io.LimitReader(body, textLimit))
-	_, _ = io.Copy(io.Discard, body)
-	return answer{resp.StatusCode, strings.ToValidUTF8(string(text), "\uFFFD")}, nil
+	// Reading to the end lets the connection be used again; an endpoint that sends
+	// more loses it. What is wrong with the body matters only to who needs it.
+	body, rerr := io.ReadAll(io.LimitReader(resp.Body, actions.AnswerLimit+1))
+	a = answer{code: resp.StatusCode, kind: resp.Header.Get("Content-Type"), body: body, cut: rerr != nil}
+	if len(body) > actions.AnswerLimit {
+		a.body, a.cut = body[:actions.AnswerLimit], true
+	}
+	return a, nil
 }
 
 // prepareRetry signs a further attempt with its own time: receivers refuse a

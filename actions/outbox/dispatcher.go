@@ -43,6 +43,7 @@ type Dispatcher struct {
 	lanes   []*lane
 	routes  map[actions.Kind][]route
 	wanted  map[actions.Kind]bool
+	headers []func(all map[string][]string) map[string][]string
 	log     *slog.Logger
 }
 
@@ -67,6 +68,7 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 		history: cfg.History,
 		routes:  make(map[actions.Kind][]route),
 		wanted:  make(map[actions.Kind]bool),
+		headers: hooks.Headers,
 		log:     log,
 	}
 	for _, t := range hooks.Targets {

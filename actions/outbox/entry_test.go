@@ -21,9 +21,11 @@ type receiver struct {
 	closed bool
 }
 
-func (r *receiver) Ask(context.Context, *actions.Event) (bool, error) { return false, nil }
-func (r *receiver) String() string                                    { return "sink " + r.name }
-func (r *receiver) Limit() time.Duration                              { return time.Hour }
+func (r *receiver) Ask(context.Context, *actions.Event) (actions.Answer, error) {
+	return actions.Answer{}, nil
+}
+func (r *receiver) String() string       { return "sink " + r.name }
+func (r *receiver) Limit() time.Duration { return time.Hour }
 
 func (r *receiver) Close() error {
 	r.closed = true

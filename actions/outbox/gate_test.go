@@ -17,11 +17,12 @@ type asker struct {
 	ask func(ctx context.Context) (bool, error)
 }
 
-func (a asker) Ask(ctx context.Context, _ *actions.Event) (bool, error) {
+func (a asker) Ask(ctx context.Context, _ *actions.Event) (actions.Answer, error) {
 	if a.ask == nil {
-		return false, nil
+		return actions.Answer{}, nil
 	}
-	return a.ask(ctx)
+	ok, err := a.ask(ctx)
+	return actions.Answer{Accepted: ok, Exact: ok}, err
 }
 
 func TestAsk(t *testing.T) {
@@ -33,7 +34,7 @@ func TestAsk(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		askers []actions.Asker
-		want   actions.Verdict
+		want   actions.Decision
 		took   time.Duration
 		log    string
 	}{
@@ -51,7 +52,7 @@ func TestAsk(t *testing.T) {
 				d, log := gated(t, c.askers...)
 				begin := time.Now()
 				got, err := d.Ask(t.Context(), question())
-				if got != c.want || err != nil {
+				if got.Decision != c.want || err != nil {
 					t.Errorf("Ask = %v, %v, want %v", got, err, c.want)
 				}
 				if took := time.Since(begin); took != c.took {
@@ -77,7 +78,7 @@ func TestAskOnlyForTheKindsOfAGate(t *testing.T) {
 	d, _ := gated(t, asker{func(context.Context) (bool, error) { t.Error("asked"); return true, nil }})
 	e := question()
 	e.Kind = actions.DeleteDone
-	if v, err := d.Ask(t.Context(), e); v != actions.Proceed || err != nil {
+	if v, err := d.Ask(t.Context(), e); v.Decision != actions.Proceed || err != nil {
 		t.Errorf("Ask = %v, %v", v, err)
 	}
 }
@@ -92,7 +93,7 @@ func gated(t *testing.T, askers ...actions.Asker) (*outbox.Dispatcher, *logs) {
 	t.Helper()
 	var hooks outbox.Hooks
 	for _, a := range askers {
-		hooks.Gates = append(hooks.Gates, outbox.Gate{Name: "gate", Asker: a, Kinds: []actions.Kind{actions.DeleteCheck}})
+		hooks.Gates = append(hooks.Gates, outbox.Gate{Name: "gate", Asker: a, Kinds: []actions.Kind{actions.DeleteCheck}, Manner: outbox.Manner{Handles: true}})
 	}
 	log := new(logs)
 	d, err := outbox.New(newStore(), hooks, nil, log.logger(), outbox.DefaultConfig())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type Target struct {
 	Wants func(e *actions.Event) bool
 	// Retries are the pauses of the target; nil are those of Config.
 	Retries *Retries
+	// HighWater is what happens when too much waits; unset, that of Config counts.
+	HighWater actions.HighWater
 }
 
 // Retries are pauses after failed attempts, as in Config.
@@ -32,17 +35,13 @@ type Retries struct {
 	Rejected    []time.Duration
 }
 
-// Gate is a receiver of questions.
-type Gate struct {
-	Name  string
-	Asker actions.Asker
-	Kinds []actions.Kind // of the questions that it answers
-}
-
 // Hooks are all receivers.
 type Hooks struct {
 	Targets []Target
 	Gates   []Gate
+	// Headers select what of the header of a request is kept for the hooks, one for
+	// each that wants any.
+	Headers []func(all map[string][]string) map[string][]string
 	// Summary says without secrets which hooks are active, one line for each.
 	Summary []string
 }
@@ -118,7 +117,7 @@ func newActions(section actions.Config, open Transports, cfg Config, log *slog.L
 		hooks.Targets = []Target{{Name: ActionsTarget, Sink: r, Kinds: events, Workers: workers, Limit: r.Limit(), Wants: section.Wants}}
 	}
 	if len(questions) > 0 {
-		hooks.Gates = []Gate{{Name: ActionsTarget, Asker: r, Kinds: questions}}
+		hooks.Gates = []Gate{{Name: ActionsTarget, Asker: r, Kinds: questions, Manner: Manner{Handles: true}}}
 	}
 	return hooks, nil
 }
@@ -129,12 +128,18 @@ func (h *Hooks) add(entry actions.Hook, open Transports, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("hooks: %s: %w", entry.Name, err)
 	}
+	questions, kinds := split(entry.Kinds())
+	if len(questions) > 0 {
+		h.Gates = append(h.Gates, gateOf(entry, r, questions))
+	}
+	h.Headers = append(h.Headers, entry.Headers)
 	workers := cfg.ProgramWorkers
 	if entry.IsURL() {
 		workers = cfg.EndpointWorkers
 	}
 	h.Targets = append(h.Targets, Target{
-		Name: TargetOf(entry), Sink: r, Kinds: entry.Kinds(), Workers: workers, Limit: r.Limit(), Wants: entry.Wants,
+		Name: TargetOf(entry), Sink: r, Kinds: kinds, Workers: workers, Limit: r.Limit(), Wants: entry.Wants,
+		HighWater: entry.HighWater,
 		Retries: &Retries{
 			Unreachable: entry.Retry.Schedule(cfg.Unreachable),
 			Rejected:    entry.Retry.Schedule(cfg.Rejected),
@@ -148,9 +153,26 @@ func (h *Hooks) add(entry actions.Hook, open Transports, cfg Config) error {
 	return nil
 }
 
+// gateOf asks an entry the questions that it is configured for.
+func gateOf(entry actions.Hook, r Receiver, questions []actions.Kind) Gate {
+	m := Manner{
+		Handles:    entry.HandlesDeletes(),
+		Tusd:       entry.Responses == actions.ResponsesTusd,
+		Quarantine: entry.Quarantine,
+		Limit:      entry.Limit(),
+	}
+	if !entry.Denies() {
+		m.OnError = Allow
+	}
+	if entry.IsUploadHook() {
+		m.Refusal = http.StatusBadRequest
+	}
+	return Gate{Name: TargetOf(entry), Asker: r, Kinds: questions, Wants: entry.Asks, Manner: m}
+}
+
 func split(kinds []actions.Kind) (questions, events []actions.Kind) {
 	for _, k := range kinds {
-		if k == actions.DeleteCheck {
+		if k.Question() {
 			questions = append(questions, k)
 		} else {
 			events = append(events, k)

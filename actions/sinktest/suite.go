@@ -116,12 +116,12 @@ func testSameID(t *testing.T, r Receiver) {
 
 func testAsk(t *testing.T, r Receiver) {
 	e := Event("01C", "/srv/data/alice/a.csv")
-	ok, err := r.Sink.Ask(t.Context(), e)
-	if !ok || err != nil {
-		t.Errorf("accepted: Ask = %v, %v", ok, err)
+	a, err := r.Sink.Ask(t.Context(), e)
+	if !a.Accepted || !a.Exact || err != nil {
+		t.Errorf("accepted: Ask = %+v, %v", a, err)
 	}
 	r.Answer(Refuse)
-	if ok, _ := r.Sink.Ask(t.Context(), e); ok {
+	if a, _ := r.Sink.Ask(t.Context(), e); a.Accepted || a.Exact {
 		t.Error("refused: Ask says yes")
 	}
 	for _, a := range r.Arrived() {
@@ -156,9 +156,9 @@ func testDeadline(t *testing.T, r Receiver) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	ok, err := r.Sink.Ask(ctx, Event("01E", "/a"))
-	if ok || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Ask = %v, %v, want context.DeadlineExceeded", ok, err)
+	a, err := r.Sink.Ask(ctx, Event("01E", "/a"))
+	if a.Accepted || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Ask = %+v, %v, want context.DeadlineExceeded", a, err)
 	}
 	if took := time.Since(start); took > patience {
 		t.Errorf("took %v", took)
@@ -182,8 +182,8 @@ func testUnknown(t *testing.T, r Receiver) {
 	if err := r.Sink.Deliver(t.Context(), e); !errors.Is(err, errUnknown) {
 		t.Errorf("err = %v", err)
 	}
-	if ok, err := r.Sink.Ask(t.Context(), e); ok || !errors.Is(err, errUnknown) {
-		t.Errorf("Ask = %v, %v", ok, err)
+	if a, err := r.Sink.Ask(t.Context(), e); a.Accepted || !errors.Is(err, errUnknown) {
+		t.Errorf("Ask = %+v, %v", a, err)
 	}
 	if n := len(r.Arrived()); n != 0 {
 		t.Errorf("%d calls arrived", n)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sftpgo/actions"
 	"sftpgo/dataprovider"
 	"sftpgo/protocols/session"
 	"sftpgo/vfs"
@@ -350,7 +351,7 @@ func TestHandledByHookIsBooked(t *testing.T) {
 	s := r.open()
 	must(t, upload(s, "/f", "0123456789", put, nil))
 	gone, leave := context.WithCancel(t.Context())
-	r.hooks.verdict = 1 // handled
+	r.hooks.verdict.Decision = actions.Handled
 	r.hooks.onAsk = func() { r.removeOutside("f"); leave() }
 	_ = s.Remove(gone, "/f")
 	r.exact(0)

@@ -76,7 +76,7 @@ func TestObserver(t *testing.T) {
 	}
 
 	w.said = nil
-	r.hooks.verdict = actions.Handled
+	r.hooks.verdict.Decision = actions.Handled
 	r.hooks.onAsk = func() { r.removeOutside("real/g") }
 	if err := s.Remove(ctx, "/real/g"); err != nil {
 		t.Fatal(err)

@@ -52,14 +52,7 @@ func marked(t *testing.T, s *session.Session, lines ...string) {
 }
 
 // deaf hooks want nothing.
-type deaf struct{}
-
-func (deaf) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
-	return actions.Proceed, nil
-}
-func (deaf) Route(*actions.Event) []string { return nil }
-func (deaf) Wants(actions.Kind) bool       { return false }
-func (deaf) Wake()                         {}
+type deaf struct{ actions.Nobody }
 
 // unheard makes a manager that neither tells of changes nor counts them: nothing
 // but properties is a reason to record an intention.

@@ -194,7 +194,7 @@ func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 	e.Result.Size = now.Size()
 	ctx = context.WithoutCancel(ctx)
 	verdict, err := s.m.journal.hooks.Ask(ctx, &e)
-	if err != nil || verdict != actions.Handled {
+	if err != nil || verdict.Decision != actions.Handled {
 		return false, err
 	}
 	return true, s.deletedByHook(ctx, place, name, now)

@@ -28,19 +28,34 @@ type hooks struct {
 	verdict actions.Verdict
 	err     error
 	onAsk   func()
+	asks    map[actions.Kind]bool                           // beside DeleteCheck
+	answer  func(e *actions.Event) (actions.Verdict, error) // instead of verdict and err; may be nil
+	asked   []actions.Event
 }
 
-func (h *hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
+func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.asked = append(h.asked, *e)
 	if h.onAsk != nil {
 		h.onAsk()
 	}
+	if h.answer != nil {
+		return h.answer(e)
+	}
 	return h.verdict, h.err
 }
-func (h *hooks) Route(*actions.Event) []string { return []string{"hook"} }
-func (h *hooks) Wants(actions.Kind) bool       { return true }
-func (h *hooks) Wake()                         {}
+
+func (h *hooks) Asks(e *actions.Event) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return e.Kind == actions.DeleteCheck || h.asks[e.Kind]
+}
+
+func (h *hooks) Header(all map[string][]string) map[string][]string { return all }
+func (h *hooks) Route(*actions.Event) []string                      { return []string{"hook"} }
+func (h *hooks) Wants(actions.Kind) bool                            { return true }
+func (h *hooks) Wake()                                              {}
 
 type counters struct {
 	mu       sync.Mutex

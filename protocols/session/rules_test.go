@@ -173,7 +173,7 @@ func second[T any](_ T, err error) error { return err }
 
 // TestPreDelete checks the three answers of the hook.
 func TestPreDelete(t *testing.T) {
-	handled := func(r *rig) { r.hooks.verdict = actions.Handled }
+	handled := func(r *rig) { r.hooks.verdict.Decision = actions.Handled }
 	tests := []struct {
 		name    string
 		answer  func(*rig)

@@ -1,7 +1,6 @@
 package sshd_test
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
@@ -12,14 +11,10 @@ import (
 const target = "test"
 
 // hooks is a dispatcher that wants every event.
-type hooks struct{}
+type hooks struct{ actions.Nobody }
 
-func (hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
-	return actions.Proceed, nil
-}
 func (hooks) Route(*actions.Event) []string { return []string{target} }
 func (hooks) Wants(actions.Kind) bool       { return true }
-func (hooks) Wake()                         {}
 
 // event is the part of an event that a client can bring about.
 type event struct {

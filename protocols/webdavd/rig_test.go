@@ -39,11 +39,13 @@ func (h *hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
 	if h.panic {
 		panic("broken hook")
 	}
-	return actions.Proceed, nil
+	return actions.Verdict{}, nil
 }
-func (h *hooks) Route(*actions.Event) []string { return []string{"hook"} }
-func (h *hooks) Wants(actions.Kind) bool       { return true }
-func (h *hooks) Wake()                         {}
+func (h *hooks) Asks(*actions.Event) bool                       { return false }
+func (h *hooks) Header(map[string][]string) map[string][]string { return nil }
+func (h *hooks) Route(*actions.Event) []string                  { return []string{"hook"} }
+func (h *hooks) Wants(actions.Kind) bool                        { return true }
+func (h *hooks) Wake()                                          {}
 
 type metrics struct {
 	mu      sync.Mutex

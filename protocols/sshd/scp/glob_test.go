@@ -26,11 +26,7 @@ func (noMetrics) TransferDone(session.Direction, int64, error) {}
 func (noMetrics) CommandDone(error)                            {}
 
 // noHooks wants nothing.
-type noHooks struct{ actions.Gate }
-
-func (noHooks) Route(*actions.Event) []string { return nil }
-func (noHooks) Wants(actions.Kind) bool       { return false }
-func (noHooks) Wake()                         {}
+type noHooks struct{ actions.Nobody }
 
 // open starts a session of a user who may do everything in home.
 func open(t testing.TB, home string) *session.Session {

@@ -152,12 +152,10 @@ func (r *rig) events() (lines []string) {
 }
 
 // wanting are hooks that want to know everything and forbid nothing.
-type wanting struct{}
+type wanting struct{ actions.Nobody }
 
-func (wanting) Ask(context.Context, *actions.Event) (actions.Verdict, error) { return 0, nil }
-func (wanting) Route(*actions.Event) []string                                { return []string{"hook"} }
-func (wanting) Wants(actions.Kind) bool                                      { return true }
-func (wanting) Wake()                                                        {}
+func (wanting) Route(*actions.Event) []string { return []string{"hook"} }
+func (wanting) Wants(actions.Kind) bool       { return true }
 
 type noMetrics struct{}
 

@@ -56,14 +56,7 @@ func (copier) Copy(_ context.Context, s *session.Session, args []shellword.Word,
 	return scp.Run(args, scp.Stream{In: st.In, Out: st.Out, Err: st.Err}, s)
 }
 
-type noHooks struct{}
-
-func (noHooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
-	return actions.Proceed, nil
-}
-func (noHooks) Route(*actions.Event) []string { return nil }
-func (noHooks) Wants(actions.Kind) bool       { return false }
-func (noHooks) Wake()                         {}
+type noHooks struct{ actions.Nobody }
 
 type noMetrics struct{}
 

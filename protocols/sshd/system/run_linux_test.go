@@ -102,12 +102,10 @@ func (f frames) Write(p []byte) (int, error) {
 	return f.w.Write(p)
 }
 
-type hooks struct{}
+type hooks struct{ actions.Nobody }
 
-func (hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) { return 0, nil }
-func (hooks) Route(*actions.Event) []string                                { return []string{"hook"} }
-func (hooks) Wants(actions.Kind) bool                                      { return true }
-func (hooks) Wake()                                                        {}
+func (hooks) Route(*actions.Event) []string { return []string{"hook"} }
+func (hooks) Wants(actions.Kind) bool       { return true }
 
 type noMetrics struct{}
 
