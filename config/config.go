@@ -40,6 +40,9 @@ type Config struct {
 	// Hooks are programs and URLs that are told of what happens, in addition to
 	// common.actions: see hooks.md.
 	Hooks []actions.Hook `json:"hooks"`
+	// Events is what counts for the events of all hooks: how long delivered ones are
+	// kept, and what happens when too many wait.
+	Events actions.EventsConfig `json:"events"`
 }
 
 // Common is the "common" section.
@@ -63,6 +66,7 @@ func Default() Config {
 		DataProvider: dataprovider.DefaultConfig(),
 		Telemetry:    telemetry.DefaultConfig(),
 		HTTP:         httpsink.DefaultConfig(),
+		Events:       actions.DefaultEventsConfig(),
 	}
 	fillLists(reflect.ValueOf(&c).Elem())
 	return c
@@ -99,6 +103,7 @@ func (c Config) Validate() error {
 		within("telemetry", c.Telemetry.Validate()),
 		within("http", c.HTTP.Validate()),
 		within("hooks", actions.ValidateHooks(c.Hooks)),
+		within("events", c.Events.Validate()),
 	)
 }
 

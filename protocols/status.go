@@ -48,6 +48,7 @@ func rows() []row {
 		{context.Canceled, Status{"canceled", SFTPConnectionLost, 426, StatusClientClosed, "aborted"}},
 		{session.ErrClosed, Status{"closed", SFTPConnectionLost, 421, http.StatusServiceUnavailable, "session closed by the server"}},
 		{actions.ErrDenied, Status{"denied", SFTPPermissionDenied, 550, http.StatusForbidden, "refused by policy"}},
+		{actions.ErrOverloaded, Status{"overloaded", SFTPFailure, 452, http.StatusInsufficientStorage, "server busy, try again later"}},
 		{session.ErrQuota, Status{"quota", SFTPFailure, 552, http.StatusInsufficientStorage, "quota exceeded"}},
 		{vfs.ErrNoSpace, Status{"no space", SFTPFailure, 552, http.StatusInsufficientStorage, "no space left on storage"}},
 		{vfs.ErrName, Status{"name", SFTPFailure, 553, http.StatusBadRequest, "name not allowed"}},

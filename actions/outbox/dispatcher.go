@@ -31,6 +31,8 @@ type Metrics interface {
 	Delivered(target string, took, since time.Duration)
 	Failed(target string, took time.Duration) // an attempt; the delivery is tried again or becomes Dead
 	Dead(target string)                       // given up
+	// Held counts an upload that a policy of actions.HighWater held up or refused.
+	Held(target, policy string)
 }
 
 // Dispatcher implements actions.Dispatcher over the outbox of a store. It is safe
@@ -47,7 +49,10 @@ type Dispatcher struct {
 	log     *slog.Logger
 }
 
-var _ actions.Dispatcher = (*Dispatcher)(nil)
+var (
+	_ actions.Dispatcher = (*Dispatcher)(nil)
+	_ actions.Admitter   = (*Dispatcher)(nil)
+)
 
 // New returns a dispatcher; nothing is delivered before Run. metrics may be nil.
 func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logger, cfg Config) (*Dispatcher, error) {
@@ -72,9 +77,10 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 		log:     log,
 	}
 	for _, t := range hooks.Targets {
-		d.lanes = append(d.lanes, newLane(t, store, metrics, log.With("target", t.Name), cfg))
+		l := newLane(t, store, metrics, log.With("target", t.Name), cfg)
+		d.lanes = append(d.lanes, l)
 		for _, k := range t.Kinds {
-			d.routes[k] = append(d.routes[k], route{t.Name, t.Wants})
+			d.routes[k] = append(d.routes[k], route{l, t.Wants})
 			d.wanted[k] = true
 		}
 	}
@@ -88,8 +94,8 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 
 // route is a target that gets events of a kind.
 type route struct {
-	target string
-	wants  func(e *actions.Event) bool // nil: all
+	lane  *lane
+	wants func(e *actions.Event) bool // nil: all
 }
 
 // Route implements actions.Dispatcher.
@@ -97,7 +103,8 @@ func (d *Dispatcher) Route(e *actions.Event) []string {
 	var targets []string
 	for _, r := range d.routes[e.Kind] {
 		if r.wants == nil || r.wants(e) {
-			targets = append(targets, r.target)
+			targets = append(targets, r.lane.target.Name)
+			r.lane.level.add(1)
 		}
 	}
 	return targets
@@ -126,6 +133,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		lanes.Go(func() { l.run(ctx) })
 	}
 	lanes.Go(func() { d.sweep(ctx) })
+	lanes.Go(func() { d.watchLevels(ctx) })
 	lanes.Wait()
 }
 
@@ -151,3 +159,4 @@ type noMetrics struct{}
 func (noMetrics) Delivered(string, time.Duration, time.Duration) {}
 func (noMetrics) Failed(string, time.Duration)                   {}
 func (noMetrics) Dead(string)                                    {}
+func (noMetrics) Held(string, string)                            {}

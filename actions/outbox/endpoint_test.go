@@ -108,9 +108,10 @@ func (c *counts) add(n *int) {
 	*n++
 }
 
+func (c *counts) Held(string, string)                            {}
 func (c *counts) Delivered(string, time.Duration, time.Duration) { c.add(&c.delivered) }
-func (c *counts) Failed(string, time.Duration)    { c.add(&c.failed) }
-func (c *counts) Dead(string)                     { c.add(&c.dead) }
+func (c *counts) Failed(string, time.Duration)                   { c.add(&c.failed) }
+func (c *counts) Dead(string)                                    { c.add(&c.dead) }
 
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,6 +34,7 @@ type lane struct {
 	store  dataprovider.Outbox
 	cfg    Config
 	log    *slog.Logger
+	level  *level
 
 	wake    chan struct{}
 	jobs    chan job
@@ -49,12 +50,17 @@ type lane struct {
 
 func newLane(t Target, store dataprovider.Outbox, m Metrics, log *slog.Logger, cfg Config) *lane {
 	room := 2 * t.Workers
+	mark := t.HighWater
+	if !mark.Set() {
+		mark = cfg.HighWater
+	}
 	return &lane{
 		target:  t,
 		worker:  worker{target: t, metrics: m, log: log, cfg: cfg},
 		store:   store,
 		cfg:     cfg,
 		log:     log,
+		level:   newLevel(mark, log),
 		wake:    make(chan struct{}, 1),
 		jobs:    make(chan job, room),
 		results: make(chan result, room),
@@ -188,6 +194,7 @@ func (l *lane) record(ctx context.Context) error {
 	if err := l.recordDelivered(ctx, done); err != nil {
 		return err
 	}
+	l.level.add(-int64(len(done)))
 	for i, r := range failed {
 		if err := l.recordFailure(ctx, r); err != nil {
 			l.owed = failed[i:]
@@ -220,7 +227,9 @@ func (l *lane) recordFailure(ctx context.Context, r result) error {
 	var err error
 	switch r.outcome {
 	case dead:
-		err = l.store.Bury(ctx, r.id, r.try)
+		if err = l.store.Bury(ctx, r.id, r.try); err == nil {
+			l.level.add(-1)
+		}
 	case aside:
 		err = l.store.StepAside(ctx, r.id, r.at, r.try)
 	default:

@@ -18,7 +18,7 @@ func (s *server) addHooks(dir string) error {
 		return fmt.Errorf("http: %w", err)
 	}
 	s.http = client
-	settings := outbox.DefaultConfig()
+	settings := outbox.DefaultConfig().WithEvents(s.cfg.Events)
 	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, s.cfg.Hooks, transports(client, s.cfg.Common.Actions), settings, s.log); err != nil {
 		return err
 	}

@@ -57,6 +57,9 @@ func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := s.admit(ctx, name); err != nil {
+		return nil, refuse("upload", name, err)
+	}
 	release, err := s.reserve()
 	if err != nil {
 		return nil, refuse("upload", name, err)

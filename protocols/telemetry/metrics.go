@@ -30,6 +30,7 @@ type Metrics struct {
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
 	lag        *prometheus.HistogramVec
+	held       *prometheus.CounterVec
 }
 
 var _ session.Metrics = (*Metrics)(nil)
@@ -79,7 +80,11 @@ func NewMetrics() *Metrics {
 		Help:    "Time from the recording of an event until a hook has acknowledged it.",
 		Buckets: []float64{.01, .1, 1, 10, 60, 600, 3600, 21600, 86400},
 	}, []string{"hook"})
-	m.registry.MustRegister(m.deliveries, m.delivery, m.lag)
+	m.held = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sftpgo_hook_held_uploads_total",
+		Help: "Uploads that were held up (slow) or refused (refuse) because too many events wait for a hook.",
+	}, []string{"hook", "policy"})
+	m.registry.MustRegister(m.deliveries, m.delivery, m.lag, m.held)
 	return m
 }
 
@@ -169,6 +174,10 @@ func (m *Metrics) Delivered(hook string, took, since time.Duration) {
 
 // Failed counts an attempt to reach a hook that did not succeed.
 func (m *Metrics) Failed(hook string, took time.Duration) { m.attempt(hook, "failed", took) }
+
+// Held counts an upload that was held up or refused because too many events wait
+// for a hook.
+func (m *Metrics) Held(hook, policy string) { m.held.WithLabelValues(hook, policy).Inc() }
 
 // Dead counts an event that was given up.
 func (m *Metrics) Dead(hook string) { m.deliveries.WithLabelValues(hook, "dead").Inc() }

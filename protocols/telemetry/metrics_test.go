@@ -59,6 +59,7 @@ func TestMetricsPage(t *testing.T) {
 	m.Delivered("actions", time.Second, time.Minute)
 	m.Failed("actions", time.Second)
 	m.Dead("actions")
+	m.Held("actions", "refuse")
 
 	r := start(t, m, healthy, loopback())
 	var page string
