@@ -23,6 +23,13 @@ type Upload struct {
 	Final    bool     `json:"final,omitempty"`
 	Parts    []string `json:"parts,omitempty"` // ids, of a final one
 
+	// Reserved is what is kept of the owner's quota for it.
+	Reserved Amount `json:"reserved,omitzero"`
+	// FileID is the identity of the file that was published, where storage has any.
+	FileID string `json:"file_id,omitempty"`
+	// Unverified: what the storage has beyond Offset has not passed its checksum yet.
+	Unverified bool `json:"unverified,omitempty"`
+
 	Created time.Time   `json:"created"`
 	Expires time.Time   `json:"expires,omitzero"` // zero: never
 	State   UploadState `json:"state"`

@@ -17,13 +17,18 @@ const (
 // client sends may have a component that begins so, and no listing shows one.
 const StagingPrefix = ".sftpgo-upload."
 
+// UploadsDir is the directory in the root of a user's files where the data of
+// resumable uploads wait until they are complete. Like a staged upload it is in no
+// listing, and no name that a client sends may have such a component.
+const UploadsDir = ".uploads"
+
 // ParseName turns what a client sent into the one form that permission checks,
 // storage, hooks and logs all use: absolute, slash-separated and clean. A name
 // that is not absolute is taken from dir, which has been parsed before.
 //
 // It refuses with ErrName rather than repairs: NUL, invalid UTF-8, a ".." that
 // climbs above the root, a component or a name that is too long, and the names
-// of staged uploads. Other control characters are legal in names (macOS writes
+// of staged and resumable uploads. Other control characters are legal in names (macOS writes
 // "Icon\r") and pass.
 func ParseName(dir, raw string) (string, error) {
 	if strings.IndexByte(raw, 0) >= 0 {
@@ -46,7 +51,7 @@ func ParseName(dir, raw string) (string, error) {
 			}
 		case len(part) > MaxComponent:
 			return "", fmt.Errorf("%w: component longer than %d bytes", ErrName, MaxComponent)
-		case strings.HasPrefix(part, StagingPrefix):
+		case strings.HasPrefix(part, StagingPrefix) || part == UploadsDir:
 			return "", fmt.Errorf("%w: reserved for uploads in progress", ErrName)
 		default:
 			depth++

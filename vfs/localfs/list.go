@@ -35,7 +35,7 @@ func (s *FS) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, error
 				yield(nil, s.t.fail("list", name, err))
 				return
 			}
-			if isStaged(entry.Name()) {
+			if isStaged(entry.Name()) || entry.Name() == vfs.UploadsDir {
 				continue
 			}
 			if !yield(&info{FileInfo: entry, name: entry.Name()}, nil) {

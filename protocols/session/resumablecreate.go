@@ -1,0 +1,222 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// NewUpload is what a client asks for.
+type NewUpload struct {
+	ID       string // to be used; empty: a new one
+	Name     string // where it will be published; empty: at its id. Not for parts
+	Length   int64  // -1: told later
+	Metadata string // as the client wrote it
+	Partial  bool
+	Whole    bool // the request has all data
+	Request  *actions.Request
+}
+
+const create = vfs.Write | vfs.Create | vfs.Truncate
+
+// Create begins an upload: rules, quota and hooks are asked, and its length is
+// reserved. interrupt is as in Take. The caller calls End.
+//
+// An upload that the request has as a Whole leaves no trace unless it is complete at
+// End: its client does not know yet how to continue it.
+func (r *Resumables) Create(ctx context.Context, s *Session, n NewUpload, interrupt func()) (u *Resumable, err error) {
+	if n.ID == "" {
+		n.ID = uuid.NewString()
+	}
+	if n.Name == "" {
+		n.Name = "/" + n.ID
+	}
+	err = s.do("upload", n.Name, func(name string) error {
+		n.Name = name
+		u, err = r.create(ctx, s, n, interrupt)
+		return err
+	})
+	return u, err
+}
+
+func (r *Resumables) create(ctx context.Context, s *Session, n NewUpload, interrupt func()) (*Resumable, error) {
+	if s.m.isDraining() {
+		return nil, ErrClosed
+	}
+	u := r.begin(s, n)
+	up, err := u.mayBegin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n.Partial || !n.Whole {
+		return u, u.createStored(ctx, up, interrupt)
+	}
+	return u, u.createWhole(ctx, up)
+}
+
+// begin fills the record.
+func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
+	rec := dataprovider.Upload{
+		ID: n.ID, Owner: r.owner(s), Name: n.Name, Length: n.Length, Metadata: n.Metadata, Partial: n.Partial,
+		Created: time.Now().UTC(), State: dataprovider.UploadOpen,
+		Protocol: s.peer.Protocol, RemoteIP: s.peer.Remote.String(),
+	}
+	if n.Partial {
+		rec.Name = ""
+	}
+	rec.Data = r.policy.Data(rec)
+	if r.policy.InPlace {
+		rec.Name = rec.Data
+	}
+	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true}
+	u.rec.Expires = u.expires()
+	return u
+}
+
+func (u *Resumable) expires() time.Time {
+	if d := u.rs.policy.Expiration; d > 0 {
+		return time.Now().Add(d).UTC()
+	}
+	return time.Time{}
+}
+
+// mayBegin applies the rules and asks the hooks. nil without an error is for parts,
+// which have no name that rules could be applied to.
+func (u *Resumable) mayBegin(ctx context.Context) (up *upload, err error) {
+	s, rec := u.s, &u.rec
+	if max := s.user.Filters.MaxUploadFileSize; max > 0 && rec.Length > max {
+		return nil, u.overQuota(refuse("upload", rec.Name, ErrQuota))
+	}
+	if rec.Partial {
+		if !s.uploadsSomewhere() {
+			return nil, refuse("upload", rec.ID, vfs.ErrPermission)
+		}
+	} else {
+		if up, err = s.mayUpload(ctx, rec.Name, create); err != nil {
+			return nil, err
+		}
+		if dir := path.Dir(rec.Name); !u.rs.policy.InPlace {
+			if info, err := s.fs.Stat(ctx, dir); err != nil {
+				return nil, err
+			} else if !info.IsDir() {
+				return nil, refuse("upload", rec.Name, vfs.ErrNotDir)
+			}
+		}
+	}
+	if q := s.account.quota; q.limited() {
+		if err := q.refresh(ctx); err != nil {
+			return nil, err
+		}
+		if q.full() {
+			return nil, u.overQuota(fmt.Errorf("%w for user %q", ErrQuota, s.user.Username))
+		}
+	}
+	return up, u.ask(ctx, actions.UploadCheck)
+}
+
+// uploadsSomewhere reports whether there is a directory that the user may upload to.
+func (s *Session) uploadsSomewhere() bool {
+	return slices.ContainsFunc(slices.Collect(maps.Keys(s.user.Permissions)), func(dir string) bool {
+		return s.user.Allows(dataprovider.PermUpload, dir)
+	})
+}
+
+// createStored makes the data file and the record.
+func (u *Resumable) createStored(ctx context.Context, up *upload, interrupt func()) (err error) {
+	want := dataprovider.Amount{Bytes: max(u.rec.Length, 0)}
+	if up != nil && !up.existed {
+		want.Files = 1
+	}
+	if u.hold, err = u.rs.acquire(ctx, u.rec.ID, interrupt); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			u.hold.release()
+		}
+	}()
+	if err := u.makeData(ctx); err != nil {
+		return err
+	}
+	err = u.s.account.pledge(ctx, want, func() error {
+		if err := u.rs.tooMany(u.s); err != nil {
+			return err
+		}
+		u.rec.Reserved = want
+		return u.rs.store.Add(ctx, u.rec)
+	})
+	if err != nil {
+		u.removeData(ctx)
+		return u.overQuota(refuse("upload", u.rec.ID, err))
+	}
+	u.s.account.opened(1)
+	u.stored = true
+	return nil
+}
+
+// makeData makes an empty file for the data.
+func (u *Resumable) makeData(ctx context.Context) error {
+	f, err := u.s.fs.Open(ctx, u.rec.Data, create|vfs.Excl)
+	if errors.Is(err, vfs.ErrNotExist) {
+		if err := u.rs.mkdirs(ctx, u.s, path.Dir(u.rec.Data)); err != nil {
+			return err
+		}
+		f, err = u.s.fs.Open(ctx, u.rec.Data, create|vfs.Excl)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Commit(ctx), f.Close())
+}
+
+// removeData removes the data; what is left is swept.
+func (u *Resumable) removeData(ctx context.Context) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	if err := u.s.fs.Remove(ctx, u.rec.Data); err != nil && !errors.Is(err, vfs.ErrNotExist) {
+		u.rs.log.Warn("data of an upload were not removed", "upload", u.rec.ID, "error", err)
+	}
+}
+
+// createWhole opens a staged upload like any other.
+func (u *Resumable) createWhole(ctx context.Context, up *upload) (err error) {
+	s := u.s
+	release, err := s.reserve()
+	if err != nil {
+		return refuse("upload", u.rec.Name, err)
+	}
+	defer release()
+	mode := up.decide(uploadModeAtomic, create)
+	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up}
+	up.describe = u.describe
+	if err := up.reserveFile(ctx, s.account.quota, &s.user); err != nil {
+		return u.overQuota(refuse("upload", u.rec.Name, err))
+	}
+	if err := up.grow(max(u.rec.Length, 0)); err != nil {
+		up.room.release()
+		return u.overQuota(refuse("upload", u.rec.Name, err))
+	}
+	err = t.open(ctx, mode)
+	if errors.Is(err, vfs.ErrNotExist) && u.rs.policy.InPlace {
+		if err = u.rs.mkdirs(ctx, s, path.Dir(u.rec.Data)); err == nil {
+			err = t.open(ctx, mode)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.m.ledger.register(t)
+	s.add(t)
+	u.t = t
+	return nil
+}

@@ -1,0 +1,202 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// Receive appends what body has. What was read is kept, whatever then fails, and
+// nothing beyond the length of the upload: then the error is ErrTooLarge. A failure
+// of body comes back as it is. tap, if it is not nil, sees what is written.
+func (u *Resumable) Receive(body io.Reader, tap io.Writer) (int64, error) {
+	if u.t == nil {
+		if err := u.openData(); err != nil {
+			return 0, err
+		}
+	}
+	p := u.s.m.buffers.get()
+	defer u.s.m.buffers.put(p)
+	buf := (*p)[:min(u.t.pieceLimit(), bufferSize)]
+	var total int64
+	for {
+		n, rerr := u.t.fill(body, buf)
+		over := false
+		if u.rec.Length >= 0 && int64(n) > u.rec.Length-u.size {
+			n, over = int(u.rec.Length-u.size), true
+		}
+		if n > 0 {
+			m, err := u.t.Write(buf[:n])
+			u.size += int64(m)
+			total += int64(m)
+			if tap != nil {
+				_, _ = tap.Write(buf[:m]) // a hash
+			}
+			if err != nil {
+				return total, err
+			}
+		}
+		switch {
+		case over:
+			return total, refuse("upload", u.rec.ID, ErrTooLarge)
+		case errors.Is(rerr, io.EOF):
+			return total, nil
+		case rerr != nil:
+			return total, rerr
+		}
+	}
+}
+
+// openData opens the data of a stored upload for writing at their end.
+func (u *Resumable) openData() error {
+	s := u.s
+	if u.rec.State == dataprovider.UploadComplete {
+		return refuse("upload", u.rec.ID, ErrTooLarge)
+	}
+	release, err := s.reserve()
+	if err != nil {
+		return refuse("upload", u.rec.ID, err)
+	}
+	defer release()
+	u.room = &room{top: u.rec.Reserved.Bytes}
+	if s.account.quota.limited() {
+		u.room.quota = s.account.quota
+	}
+	t := &Transfer{
+		s: s, name: u.rec.Data, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload),
+		up: &upload{room: u.room, maxSize: s.user.Filters.MaxUploadFileSize},
+	}
+	t.up.end = func(ctx context.Context) error { return errors.Join(t.file.Commit(ctx), t.file.Close()) }
+	if t.file, err = s.fs.Open(s.ctx, u.rec.Data, vfs.Write); err != nil { // it outlives the request
+		return err
+	}
+	if _, err := t.Seek(u.size, io.SeekStart); err != nil {
+		_ = t.file.Close() // nothing was written
+		return err
+	}
+	s.add(t)
+	u.t = t
+	return nil
+}
+
+// Checked tells that the data of this request are to be kept only if the caller
+// says so, before the first of them is written: until Approve a crash undoes them.
+func (u *Resumable) Checked(ctx context.Context) error {
+	if !u.stored {
+		return nil
+	}
+	u.rec.Offset, u.rec.Unverified = u.size, true
+	return u.rs.store.Save(ctx, u.rec)
+}
+
+// Approve tells that they are good.
+func (u *Resumable) Approve() { u.rec.Unverified = false }
+
+// Undo removes what this request wrote.
+func (u *Resumable) Undo(ctx context.Context) error {
+	if u.stored && u.t != nil {
+		a, ok := vfs.As[vfs.FileAttrSetter](u.t.file)
+		if !ok {
+			return refuse("upload", u.rec.ID, vfs.ErrUnsupported)
+		}
+		if err := a.SetAttrs(ctx, vfs.Attrs{Size: &u.begin}); err != nil {
+			return err
+		}
+	}
+	u.size = u.begin
+	u.rec.Unverified = false
+	return nil
+}
+
+// End ends what the request does: a complete upload is published, what came of
+// another is recorded, and the hooks are told once. cause is why the request failed;
+// nil if it did not. The error is cause, or why the end failed.
+func (u *Resumable) End(cause error) error {
+	ctx, cancel := detached(u.s.ctx)
+	defer cancel()
+	if u.hold != nil {
+		defer u.hold.release()
+	}
+	var err error
+	if u.stored {
+		err = u.endStored(ctx, cause)
+	} else {
+		err = u.endWhole(ctx, cause)
+	}
+	u.s.failed("upload", u.rec.Name, err)
+	return err
+}
+
+// endWhole publishes what one request brought, or drops it without a word.
+func (u *Resumable) endWhole(ctx context.Context, cause error) error {
+	if cause == nil && !u.complete() {
+		cause = refuse("upload", u.rec.Name, ErrIncomplete)
+	}
+	if cause != nil {
+		u.t.up.quiet = !isSpaceLimit(cause)
+		u.t.TransferError(cause)
+	}
+	if err := u.t.Close(); err != nil {
+		if cause != nil {
+			return cause
+		}
+		return err
+	}
+	u.rec.FileID = u.t.published
+	return u.remember(ctx)
+}
+
+func (u *Resumable) endStored(ctx context.Context, cause error) error {
+	if u.t != nil {
+		if err := u.t.Close(); err != nil && cause == nil {
+			cause = err
+		}
+	}
+	if u.rec.State == dataprovider.UploadComplete {
+		return cause
+	}
+	if u.rec.Unverified { // nobody said that it is good
+		if err := errors.Join(u.cut(ctx, u.begin)); err != nil {
+			return err
+		}
+		u.size, u.rec.Unverified = u.begin, false
+	}
+	u.rec.Expires = u.expires()
+	if u.complete() {
+		if err := u.finish(ctx); cause == nil {
+			cause = err
+		}
+		return cause
+	}
+	if err := u.saveOpen(ctx); err != nil && cause == nil {
+		cause = err
+	}
+	switch {
+	case u.fresh:
+		u.tell(ctx, actions.UploadOpen)
+	case u.size > u.begin:
+		u.tell(ctx, actions.UploadPart)
+	}
+	if isSpaceLimit(cause) {
+		cause = u.overQuota(cause)
+	}
+	return cause
+}
+
+// saveOpen records what came, and reserves what came without a length.
+func (u *Resumable) saveOpen(ctx context.Context) error {
+	more := noAmount
+	if u.room != nil {
+		more = u.room.take()
+	}
+	return u.s.account.repledge(more, func() error {
+		u.rec.Reserved = u.rec.Reserved.Add(more)
+		u.rec.Offset = u.size
+		return u.rs.store.Save(ctx, u.rec)
+	})
+}
