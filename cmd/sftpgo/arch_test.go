@@ -46,6 +46,7 @@ func imports() []rule {
 		// For the listeners that cmd opens; webdavd takes its sets of addresses.
 		{"protocols/proxied", []string{"protocols/waiting"}},
 		{"protocols/web", []string{"dataprovider", "protocols/auth", "protocols/proxied", "protocols/session", "protocols/waiting"}},
+		{"protocols/tus/page", nil},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
 		{"protocols/ftpd/...", append([]string{"protocols/ftpd/..."}, frontEnd...)},
@@ -76,6 +77,7 @@ func owners() map[string][]string {
 		"github.com/spf13/viper":                {"config"},
 		"github.com/spf13/cobra":                {"cmd/sftpgo"},
 		"gopkg.in/natefinch/lumberjack.v2":      {"cmd/sftpgo"},
+		"github.com/subosito/gotenv":            {"cmd/sftpgo"},
 		"github.com/prometheus/client_golang":   {"protocols/telemetry"},
 		"github.com/hashicorp/go-retryablehttp": {"actions/httpsink"},
 		"modernc.org/sqlite":                    {"dataprovider/sqlstore"},
