@@ -25,7 +25,7 @@ var errClosed = errors.New("the sink is closed")
 const (
 	dialLimit     = 15 * time.Second // for a connection with its declarations, or a channel
 	shortestPause = 100 * time.Millisecond
-	longestPause  = 15 * time.Second
+	longestPause  = 5 * time.Second
 )
 
 // pool lends links. Connections and links are opened in goroutines of its own, so

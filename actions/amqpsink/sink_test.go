@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,9 +22,29 @@ import (
 	"sftpgo/actions/sinktest"
 )
 
-// TestRabbitMQ runs all that needs a broker on one, which takes long to start.
+// TestRabbitMQ runs all that needs a broker on one, which takes long to start. The
+// first delivery waits for that.
 func TestRabbitMQ(t *testing.T) {
 	b := rabbitMQ(t)
+	name := unique()
+	s := newSink(t, amqpsink.Config{URL: b.URL, Timeout: 5 * time.Minute, Settings: actions.HookAMQP{
+		Exchange: name, DeclareExchange: true, DeclareQueues: true, RoutingKey: name,
+	}}, words{})
+	if err := s.Try(t.Context(), sinktest.Event(eventID, "/a")); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("err = %v", err)
+	}
+	result := make(chan error, 1)
+	go func() { result <- s.Deliver(t.Context(), sinktest.Event(eventID, "/a")) }()
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	if got := observe(t, b).all(name); len(got) != 1 {
+		t.Errorf("%d messages", len(got))
+	}
+
 	t.Run("conformance", func(t *testing.T) {
 		sinktest.Run(t, func(t *testing.T, f actions.Format) sinktest.Receiver { return open(t, b, f) })
 	})
@@ -40,12 +62,16 @@ func TestRabbitMQ(t *testing.T) {
 		{"a wrong password", testPassword},
 		{"pools have bounds", testBounds},
 		{"what is idle ends", testIdle},
-		{"a restart", testRestart}, // the last one
+		{"connections that are lost", testLost},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.run(t, b) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, b)
+		})
 	}
 }
 
+// rabbitMQ returns a broker that is yet to be started.
 func rabbitMQ(t *testing.T) *brokertest.Broker {
 	t.Helper()
 	if err := brokertest.Installed("rabbitmq-server", "epmd"); err != nil {
@@ -63,9 +89,6 @@ func rabbitMQ(t *testing.T) *brokertest.Broker {
 			t.Error(err)
 		}
 	})
-	if err := b.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return b
 }
 
@@ -131,12 +154,12 @@ func newSink(t *testing.T, cfg amqpsink.Config, f actions.Format) *amqpsink.Sink
 	return s
 }
 
-func unique(t *testing.T) string { return fmt.Sprintf("x%d", time.Now().UnixNano()) }
+func unique() string { return fmt.Sprintf("x%d", rand.Uint64()) }
 
 // open makes a sink for the suite, with a wire that can be cut in one direction.
 func open(t *testing.T, b *brokertest.Broker, f actions.Format) sinktest.Receiver {
 	t.Helper()
-	exchange := unique(t)
+	exchange := unique()
 	o := observe(t, b)
 	queue := o.queue(exchange, "fanout", "")
 	w := newWire(t, b.Port)
@@ -187,6 +210,7 @@ type wire struct {
 	mu      sync.Mutex
 	flows   *sync.Cond
 	held    bool
+	open    []net.Conn
 }
 
 func newWire(t *testing.T, port int) *wire {
@@ -214,6 +238,9 @@ func newWire(t *testing.T, port int) *wire {
 				_ = near.Close()
 				continue
 			}
+			w.mu.Lock()
+			w.open = append(w.open, near)
+			w.mu.Unlock()
 			wg.Go(func() {
 				_, _ = io.Copy(far, near)
 				_ = far.Close()
@@ -232,6 +259,16 @@ func (w *wire) hang(yes bool) {
 	defer w.mu.Unlock()
 	w.held = yes
 	w.flows.Broadcast()
+}
+
+// cut ends all connections.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.open {
+		_ = c.Close()
+	}
+	w.open = nil
 }
 
 type gated struct {
