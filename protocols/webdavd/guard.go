@@ -1,9 +1,11 @@
 package webdavd
 
 import (
+	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/webdav"
@@ -22,10 +24,17 @@ type target struct {
 // token for each lock that protects the targets (423; RFC 4918 section 7).
 func (q *request) guard(targets ...target) error {
 	lists, err := q.conditions()
-	if err != nil || !q.server.locks.any() {
+	if err != nil {
 		return err
 	}
-	submitted := tokens(lists)
+	return q.locked(tokens(lists), targets...)
+}
+
+// locked refuses with 423 what is protected by a lock whose token was not submitted.
+func (q *request) locked(submitted map[string]bool, targets ...target) error {
+	if !q.server.locks.any() {
+		return nil
+	}
 	for _, t := range targets {
 		if l, ok := q.protecting(t, submitted); ok {
 			return &refusal{
@@ -35,6 +44,50 @@ func (q *request) guard(targets ...target) error {
 		}
 	}
 	return nil
+}
+
+// publishable is what guard and precondition say when the body of a PUT has arrived:
+// others may have locked or replaced the resource meanwhile. Of the If header only
+// validators are looked at again: that a lock has run out during a long upload harms
+// nobody as long as there is no other.
+func (q *request) publishable(old fs.FileInfo) error {
+	if err := q.server.locks.follow(q.changing(), 0); err != nil {
+		return err
+	}
+	header := strings.Join(q.Header.Values("If"), " ")
+	var lists []ifList
+	if header != "" {
+		var err error
+		if lists, err = parseIf(header); err != nil {
+			return err // it was well-formed
+		}
+		if !slices.ContainsFunc(lists, func(l ifList) bool { return q.stillHolds(l, old) }) {
+			return refuse(http.StatusPreconditionFailed, "the resource is another one than when the upload began")
+		}
+	}
+	if err := q.locked(tokens(lists), target{name: q.name, member: old == nil}); err != nil {
+		return err
+	}
+	return q.precondition(old)
+}
+
+// stillHolds is holds for what is said about validators. The session shows the new
+// file already, hence old.
+func (q *request) stillHolds(l ifList, old fs.FileInfo) bool {
+	name, mapped := q.named(l)
+	for _, c := range l.conditions {
+		if c.Token != "" {
+			continue
+		}
+		matches := validates(c, old)
+		if name != q.name {
+			matches = q.condition(name, c)
+		}
+		if (mapped && matches) == c.Not {
+			return false
+		}
+	}
+	return true
 }
 
 // conditions evaluates the If header on the locks of this moment, and returns its
@@ -85,16 +138,21 @@ func (q *request) protecting(t target, submitted map[string]bool) (dataprovider.
 
 // holds evaluates one list of the If header.
 func (q *request) holds(l ifList) bool {
-	name, mapped := q.name, true
-	if l.resource != "" {
-		name, mapped = q.mapped(l.resource)
-	}
+	name, mapped := q.named(l)
 	for _, c := range l.conditions {
 		if (mapped && q.condition(name, c)) == c.Not {
 			return false
 		}
 	}
 	return true
+}
+
+// named is the resource that a list is about.
+func (q *request) named(l ifList) (name string, mapped bool) {
+	if l.resource == "" {
+		return q.name, true
+	}
+	return q.mapped(l.resource)
 }
 
 // mapped is the name that a URL stands for, whatever its host: a proxy may have
@@ -120,5 +178,9 @@ func (q *request) condition(name string, c webdav.Condition) bool {
 		return false
 	}
 	info, err := q.stat(name)
-	return err == nil && info != nil && !info.IsDir() && etagOf(info) == c.ETag
+	return err == nil && validates(c, info)
+}
+
+func validates(c webdav.Condition, info fs.FileInfo) bool {
+	return info != nil && !info.IsDir() && etagOf(info) == c.ETag
 }

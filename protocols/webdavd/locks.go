@@ -63,6 +63,8 @@ type Locks struct {
 	known   bool      // index is of rev
 	checked time.Time // when rev was last compared
 	kept    map[string]int
+
+	publishing publishing
 }
 
 var _ session.Observer = (*Locks)(nil)
@@ -214,6 +216,9 @@ func (t *Locks) acquire(ctx context.Context, l dataprovider.Lock, lifetime time.
 		l.Expires = now.Add(lifetime)
 		return []dataprovider.Lock{l}, nil, nil
 	})
+	if err == nil {
+		t.publishing.wait(ctx, l)
+	}
 	return l, err
 }
 

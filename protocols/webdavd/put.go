@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 
@@ -18,6 +19,14 @@ const copyBuffer = 256 << 10
 // put stores a body: 201 for a new file, 204 for one that was replaced. A body
 // that breaks off is a failed upload.
 func (q *request) put() error {
+	err := q.putBody()
+	if err != nil && q.w.status == 0 {
+		return q.refuseBody(err)
+	}
+	return err
+}
+
+func (q *request) putBody() error {
 	if q.Header.Get("Content-Range") != "" { // RFC 9110 section 14.5: storing a part as the whole destroys data
 		return refuse(http.StatusBadRequest, "PUT of a part (Content-Range) is not supported")
 	}
@@ -57,7 +66,12 @@ func (q *request) store(mode vfs.Mode) (etag string, err error) {
 	if err != nil {
 		return "", missingParent(err)
 	}
-	t.Accept(q.precondition) // of two editors, the one who ends last must hear of the other
+	leave := func() {}
+	defer func() { leave() }()
+	t.Accept(func(old fs.FileInfo) error { // of two editors, the one who ends last must hear of the other
+		leave = q.server.locks.publishing.enter(q.s.RealPath(q.changing(), q.name))
+		return q.publishable(old)
+	})
 	if err = q.receive(t); err == nil {
 		info, serr := t.Stat()
 		if err = serr; err == nil {
@@ -79,6 +93,7 @@ func (q *request) receive(t *session.Transfer) error {
 	}
 	defer q.server.buffers.Put(buf)
 	body := &source{r: q.Body}
+	q.body = body
 	_, err := io.CopyBuffer(struct{ io.Writer }{t}, body, *buf)
 	switch {
 	case body.err == nil:
@@ -92,12 +107,14 @@ func (q *request) receive(t *session.Transfer) error {
 // source remembers why a body ended, to tell its faults from those of the
 // storage.
 type source struct {
-	r   io.Reader
-	err error
+	r     io.Reader
+	err   error
+	ended bool
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
+	s.ended = s.ended || err != nil
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}

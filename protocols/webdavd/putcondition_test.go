@@ -54,8 +54,10 @@ func TestConditionAtTheEnd(t *testing.T) {
 func (r *rig) stagedUpload() {
 	r.t.Helper()
 	for range 500 {
-		if found, _ := filepath.Glob(filepath.Join(r.home, vfs.StagingPrefix+"*")); len(found) > 0 {
-			return
+		for _, dir := range []string{"", "*"} {
+			if found, _ := filepath.Glob(filepath.Join(r.home, dir, vfs.StagingPrefix+"*")); len(found) > 0 {
+				return
+			}
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -22,7 +22,8 @@ type request struct {
 	w      *response
 	server *Server
 	s      *session.Session
-	name   string // what the URL names, parsed
+	name   string  // what the URL names, parsed
+	body   *source // of a PUT, once the client has been asked for it
 }
 
 // ServeHTTP answers one request. A panic ends only that request.
@@ -44,7 +45,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return s.serve(w, r, &id)
 	}()
 	s.record(r, id, time.Since(start), w.status, err)
-	if err != nil {
+	if err != nil && !errors.As(err, new(answered)) {
 		answer(w, err, id)
 	}
 }
