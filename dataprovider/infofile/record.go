@@ -21,7 +21,7 @@ var errForeign = errors.New("not a record of an upload")
 const storageName = "file_storage"
 
 // record is the object of a file: the fields of Rustus, which are those of its
-// hooks, and one for what it does not know. Rustus passes over what it does not
+// hooks, and all that we know. Rustus passes over what it does not
 // know, and writes the file without it.
 type record struct {
 	ID           string            `json:"id"`
@@ -36,20 +36,7 @@ type record struct {
 	Storage      string            `json:"storage"`
 	Metadata     map[string]string `json:"metadata"`
 
-	Extra *extra `json:"sftpgo,omitempty"`
-}
-
-// extra is what Rustus has no field for.
-type extra struct {
-	Owner    string                   `json:"owner,omitempty"`
-	Name     string                   `json:"name"`
-	Data     string                   `json:"data"`
-	Metadata string                   `json:"metadata,omitempty"` // as the client wrote it
-	Created  time.Time                `json:"created"`
-	Expires  time.Time                `json:"expires,omitzero"`
-	State    dataprovider.UploadState `json:"state"`
-	Protocol string                   `json:"protocol,omitempty"`
-	RemoteIP string                   `json:"remote_ip,omitempty"`
+	Upload *dataprovider.Upload `json:"sftpgo,omitempty"`
 }
 
 func (s *Store) encode(u dataprovider.Upload) ([]byte, error) {
@@ -57,10 +44,7 @@ func (s *Store) encode(u dataprovider.Upload) ([]byte, error) {
 	r := record{
 		ID: u.ID, Offset: u.Offset, Path: &path, CreatedAt: u.Created.Unix(), DeferredSize: u.Length < 0 && !u.Final,
 		IsPartial: u.Partial, IsFinal: u.Final, Parts: u.Parts, Storage: storageName, Metadata: pairs(u.Metadata),
-		Extra: &extra{
-			Owner: u.Owner, Name: u.Name, Data: u.Data, Metadata: u.Metadata, Created: u.Created,
-			Expires: u.Expires, State: u.State, Protocol: u.Protocol, RemoteIP: u.RemoteIP,
-		},
+		Upload: &u,
 	}
 	if u.Length >= 0 {
 		r.Length = &u.Length
@@ -73,24 +57,14 @@ func (s *Store) decode(text []byte) (dataprovider.Upload, error) {
 	if err := json.Unmarshal(text, &r); err != nil || r.ID == "" {
 		return dataprovider.Upload{}, errForeign
 	}
-	u := dataprovider.Upload{
-		ID: r.ID, Offset: r.Offset, Length: -1, Partial: r.IsPartial, Final: r.IsFinal, Parts: r.Parts,
-		Created: time.Unix(r.CreatedAt, 0), State: dataprovider.UploadOpen,
+	if r.Upload != nil {
+		return *r.Upload, nil
 	}
-	if r.Length != nil {
-		u.Length = *r.Length
-	}
-	if r.Extra != nil {
-		x := r.Extra
-		u.Owner, u.Name, u.Data, u.Metadata, u.Created = x.Owner, x.Name, x.Data, x.Metadata, x.Created
-		u.Expires, u.State, u.Protocol, u.RemoteIP = x.Expires, x.State, x.Protocol, x.RemoteIP
-		return u, nil
-	}
-	return s.foreign(u, r)
+	return s.foreign(r)
 }
 
-// foreign completes what Rustus has written.
-func (s *Store) foreign(u dataprovider.Upload, r record) (dataprovider.Upload, error) {
+// foreign reads what Rustus has written.
+func (s *Store) foreign(r record) (u dataprovider.Upload, err error) {
 	if r.Storage != storageName || r.Path == nil {
 		return u, fmt.Errorf("%w: the data is in %q", dataprovider.ErrNotFound, r.Storage)
 	}
@@ -98,11 +72,17 @@ func (s *Store) foreign(u dataprovider.Upload, r record) (dataprovider.Upload, e
 	if err != nil || !filepath.IsLocal(rel) {
 		return u, fmt.Errorf("%w: the data is outside of the data directory", dataprovider.ErrNotFound)
 	}
-	u.Data = "/" + filepath.ToSlash(rel)
+	u = dataprovider.Upload{
+		ID: r.ID, Data: "/" + filepath.ToSlash(rel), Offset: r.Offset, Length: -1, Partial: r.IsPartial, Final: r.IsFinal,
+		Parts: r.Parts, Metadata: header(r.Metadata), Created: time.Unix(r.CreatedAt, 0), State: dataprovider.UploadOpen,
+		Protocol: "HTTP",
+	}
+	if r.Length != nil {
+		u.Length = *r.Length
+	}
 	if !u.Partial {
 		u.Name = u.Data
 	}
-	u.Metadata, u.Protocol = header(r.Metadata), "HTTP"
 	if u.Length >= 0 && u.Offset == u.Length {
 		u.State = dataprovider.UploadComplete
 	}

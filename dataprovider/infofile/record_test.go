@@ -101,7 +101,7 @@ func TestOtherFiles(t *testing.T) {
 	if err := s.Add(t.Context(), dataprovider.Upload{ID: "a", Data: "/a"}); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"a": "data", "notes.info": "text", "b.info": `{"id":"a","sftpgo":{}}`, "c.info": "", ".d.info": `{"id":"d"}`} {
+	for name, text := range map[string]string{"a": "data", "notes.info": "text", "b.info": `{"id":"a","sftpgo":{"id":"a"}}`, "c.info": "", ".d.info": `{"id":"d"}`} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -48,14 +48,27 @@ func place(dir string) infofile.Config {
 }
 
 func TestUploads(t *testing.T) {
-	for name, durability := range map[string]infofile.Durability{"buffered": infofile.Buffered, "synced": infofile.Synced} {
-		t.Run(name, func(t *testing.T) {
-			storetest.RunUploads(t, func(t *testing.T) (dataprovider.Uploads, func(time.Duration)) {
-				c := &clock{at: time.Now()}
-				cfg := place(t.TempDir() + "/made")
-				cfg.Durability, cfg.Now = durability, c.now
-				return open(t, cfg), c.pass
-			})
-		})
+	storetest.RunUploads(t, func(t *testing.T) (dataprovider.Uploads, func(time.Duration)) {
+		c := &clock{at: time.Now()}
+		cfg := place(t.TempDir() + "/made")
+		cfg.Now = c.now
+		return open(t, cfg), c.pass
+	})
+}
+
+func TestSynced(t *testing.T) {
+	cfg := place(t.TempDir())
+	cfg.Durability = infofile.Synced
+	s := open(t, cfg)
+	u := dataprovider.Upload{ID: "a", Data: "/a", Length: 2, State: dataprovider.UploadOpen}
+	if err := s.Add(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	u.Offset = 1
+	if err := s.Save(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(t.Context(), "a"); err != nil || got.Offset != 1 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
