@@ -45,7 +45,7 @@ func imports() []rule {
 		{"protocols/certs", nil},
 		// For the listeners that cmd opens; webdavd takes its sets of addresses.
 		{"protocols/proxied", []string{"protocols/waiting"}},
-		{"protocols/web", []string{"dataprovider", "protocols/auth", "protocols/proxied", "protocols/session", "protocols/waiting"}},
+		{"protocols/web", []string{"dataprovider", "protocols/auth", "protocols/certs", "protocols/proxied", "protocols/session", "protocols/waiting"}},
 		{"protocols/tus/page", nil},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},

@@ -35,6 +35,8 @@ type quota struct {
 	settling int    // outcomes on their way into the store
 	changes  uint64 // of used, begun or ended
 	known    bool   // used was read
+
+	pledged pledges
 }
 
 func (q *quota) limited() bool { return q.maxFiles.Load() > 0 || q.maxBytes.Load() > 0 }
@@ -45,6 +47,9 @@ func (q *quota) limited() bool { return q.maxFiles.Load() > 0 || q.maxBytes.Load
 func (q *quota) refresh(ctx context.Context) error {
 	if !q.limited() {
 		return nil
+	}
+	if err := q.recalled(ctx); err != nil {
+		return err
 	}
 	q.mu.Lock()
 	busy, known, changes := q.settling > 0, q.known, q.changes

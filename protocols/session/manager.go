@@ -47,6 +47,7 @@ type Manager struct {
 	buffers  buffers
 
 	observers []Observer
+	pledges   func(ctx context.Context, owner string) (dataprovider.Amount, int, error) // under mu; may be nil
 
 	mu       sync.Mutex
 	draining bool
@@ -122,7 +123,7 @@ func (m *Manager) insert(s *Session) error {
 	if a == nil {
 		a = &account{
 			name:  s.user.Username,
-			quota: &quota{owner: s.user.Username, usage: m.store.Usage()},
+			quota: &quota{owner: s.user.Username, usage: m.store.Usage(), pledged: pledges{recall: m.pledges}},
 		}
 	}
 	if err := m.admit(a, &s.user); err != nil {

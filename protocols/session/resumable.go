@@ -279,11 +279,7 @@ func (u *Resumable) SetLength(ctx context.Context, length int64) error {
 	if max := u.s.user.Filters.MaxUploadFileSize; max > 0 && length > max {
 		return refuse("upload", u.rec.ID, ErrQuota)
 	}
-	if err := u.pledge(ctx, dataprovider.Amount{Files: u.rec.Reserved.Files, Bytes: length}); err != nil {
-		return err
-	}
-	u.rec.Length = length
-	return nil
+	return u.raise(ctx, dataprovider.Amount{Files: u.rec.Reserved.Files, Bytes: length})
 }
 
 // mkdirs makes a directory for data, and those above.

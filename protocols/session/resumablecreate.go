@@ -2,14 +2,11 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
-	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"sftpgo/actions"
 	"sftpgo/dataprovider"
@@ -36,7 +33,7 @@ const create = vfs.Write | vfs.Create | vfs.Truncate
 // End: its client does not know yet how to continue it.
 func (r *Resumables) Create(ctx context.Context, s *Session, n NewUpload, interrupt func()) (u *Resumable, err error) {
 	if n.ID == "" {
-		n.ID = uuid.NewString()
+		n.ID = newID()
 	}
 	if n.Name == "" {
 		n.Name = "/" + n.ID
@@ -95,10 +92,10 @@ func (u *Resumable) expires() time.Time {
 func (u *Resumable) mayBegin(ctx context.Context) (up *upload, err error) {
 	s, rec := u.s, &u.rec
 	if max := s.user.Filters.MaxUploadFileSize; max > 0 && rec.Length > max {
-		return nil, u.overQuota(refuse("upload", rec.Name, ErrQuota))
+		return nil, u.overQuota(ctx, refuse("upload", rec.Name, ErrQuota))
 	}
 	if rec.Partial {
-		if !s.uploadsSomewhere() {
+		if !s.somewhere(dataprovider.PermUpload) {
 			return nil, refuse("upload", rec.ID, vfs.ErrPermission)
 		}
 	} else {
@@ -118,17 +115,10 @@ func (u *Resumable) mayBegin(ctx context.Context) (up *upload, err error) {
 			return nil, err
 		}
 		if q.full() {
-			return nil, u.overQuota(fmt.Errorf("%w for user %q", ErrQuota, s.user.Username))
+			return nil, u.overQuota(ctx, fmt.Errorf("%w for user %q", ErrQuota, s.user.Username))
 		}
 	}
 	return up, u.ask(ctx, actions.UploadCheck)
-}
-
-// uploadsSomewhere reports whether there is a directory that the user may upload to.
-func (s *Session) uploadsSomewhere() bool {
-	return slices.ContainsFunc(slices.Collect(maps.Keys(s.user.Permissions)), func(dir string) bool {
-		return s.user.Allows(dataprovider.PermUpload, dir)
-	})
 }
 
 // createStored makes the data file and the record.
@@ -148,18 +138,12 @@ func (u *Resumable) createStored(ctx context.Context, up *upload, interrupt func
 	if err := u.makeData(ctx); err != nil {
 		return err
 	}
-	err = u.s.account.pledge(ctx, want, func() error {
-		if err := u.rs.tooMany(u.s); err != nil {
-			return err
-		}
-		u.rec.Reserved = want
-		return u.rs.store.Add(ctx, u.rec)
-	})
+	u.rec.Reserved = want
+	err = u.rs.pledge(ctx, u.s, want, func() error { return u.rs.store.Add(ctx, u.rec) })
 	if err != nil {
 		u.removeData(ctx)
-		return u.overQuota(refuse("upload", u.rec.ID, err))
+		return u.overQuota(ctx, refuse("upload", u.rec.ID, err))
 	}
-	u.s.account.opened(1)
 	u.stored = true
 	return nil
 }
@@ -200,11 +184,11 @@ func (u *Resumable) createWhole(ctx context.Context, up *upload) (err error) {
 	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up}
 	up.describe = u.describe
 	if err := up.reserveFile(ctx, s.account.quota, &s.user); err != nil {
-		return u.overQuota(refuse("upload", u.rec.Name, err))
+		return u.overQuota(ctx, refuse("upload", u.rec.Name, err))
 	}
 	if err := up.grow(max(u.rec.Length, 0)); err != nil {
 		up.room.release()
-		return u.overQuota(refuse("upload", u.rec.Name, err))
+		return u.overQuota(ctx, refuse("upload", u.rec.Name, err))
 	}
 	err = t.open(ctx, mode)
 	if errors.Is(err, vfs.ErrNotExist) && u.rs.policy.InPlace {
@@ -219,4 +203,12 @@ func (u *Resumable) createWhole(ctx context.Context, up *upload) (err error) {
 	s.add(t)
 	u.t = t
 	return nil
+}
+
+// newID is a random UUID (RFC 9562 section 5.4).
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

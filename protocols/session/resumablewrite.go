@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"sftpgo/actions"
 	"sftpgo/dataprovider"
 	"sftpgo/vfs"
 )
@@ -141,13 +140,16 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 		u.t.up.quiet = !isSpaceLimit(cause)
 		u.t.TransferError(cause)
 	}
+	info, _ := u.t.Stat() // the identity does not change
 	if err := u.t.Close(); err != nil {
 		if cause != nil {
 			return cause
 		}
 		return err
 	}
-	u.rec.FileID = u.t.published
+	if info != nil {
+		u.rec.FileID = vfs.FileIDOf(info)
+	}
 	return u.remember(ctx)
 }
 
@@ -161,7 +163,7 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 		return cause
 	}
 	if u.rec.Unverified { // nobody said that it is good
-		if err := errors.Join(u.cut(ctx, u.begin)); err != nil {
+		if err := u.cut(ctx, u.begin); err != nil {
 			return err
 		}
 		u.size, u.rec.Unverified = u.begin, false
@@ -176,14 +178,9 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 	if err := u.saveOpen(ctx); err != nil && cause == nil {
 		cause = err
 	}
-	switch {
-	case u.fresh:
-		u.tell(ctx, actions.UploadOpen)
-	case u.size > u.begin:
-		u.tell(ctx, actions.UploadPart)
-	}
+	u.progress(ctx)
 	if isSpaceLimit(cause) {
-		cause = u.overQuota(cause)
+		u.failed(ctx, cause)
 	}
 	return cause
 }
@@ -194,9 +191,7 @@ func (u *Resumable) saveOpen(ctx context.Context) error {
 	if u.room != nil {
 		more = u.room.take()
 	}
-	return u.s.account.repledge(more, func() error {
-		u.rec.Reserved = u.rec.Reserved.Add(more)
-		u.rec.Offset = u.size
-		return u.rs.store.Save(ctx, u.rec)
-	})
+	u.rec.Reserved = u.rec.Reserved.Add(more) // stays reserved
+	u.rec.Offset = u.size
+	return u.rs.store.Save(ctx, u.rec)
 }

@@ -8,6 +8,16 @@ type Rights struct {
 	List, Download, Upload, Overwrite, Delete, Rename, CreateDirs bool
 }
 
+// somewhere reports whether there is a directory for which the user has a permission.
+func (s *Session) somewhere(perm string) bool {
+	for dir := range s.user.Permissions {
+		if s.user.Allows(perm, dir) {
+			return true
+		}
+	}
+	return false
+}
+
 // Rights returns what the user may do in the directory name: with what is listed
 // there, and what may be added. A name that is not valid has none.
 func (s *Session) Rights(name string) Rights {

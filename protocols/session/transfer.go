@@ -95,9 +95,12 @@ func (t *Transfer) Close() error {
 		}
 		ctx, cancel := detached(t.s.ctx)
 		defer cancel()
-		if t.up != nil {
+		switch {
+		case t.up != nil && t.up.end != nil:
+			t.closeErr = t.up.end(ctx)
+		case t.up != nil:
 			t.closeErr = t.closeUpload(ctx)
-		} else {
+		default:
 			t.closeErr = t.closeDownload(ctx)
 		}
 	})

@@ -34,6 +34,9 @@ type upload struct {
 	properties []dataprovider.PropertyMove // of a copy
 	accept     func(old fs.FileInfo) error // see Accept; may be nil
 
+	describe func(*actions.Event)            // adds to the event; may be nil
+	end      func(ctx context.Context) error // instead of the end of an upload; may be nil
+
 	room    *room
 	maxSize int64 // max_upload_file_size, 0 = no limit
 }

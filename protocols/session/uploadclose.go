@@ -15,6 +15,9 @@ import (
 // uploadModeKeep is the upload mode that keeps what arrived of a failed upload.
 const uploadModeKeep = 2
 
+// uploadModeAtomic is the one that publishes complete uploads only.
+const uploadModeAtomic = 1
+
 func isSpaceLimit(err error) bool { return errors.Is(err, ErrQuota) }
 
 // closeUpload ends an upload under the lock of its place, so that accounts and
@@ -58,6 +61,9 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 	err := t.failure()
 	var p published
 	e := t.s.event(kindOf(err), t.Name())
+	if t.up.describe != nil {
+		t.up.describe(&e)
+	}
 	if t.keep(err) {
 		perr := oerr
 		if perr == nil && t.up.accept != nil {

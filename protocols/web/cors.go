@@ -47,6 +47,9 @@ func (c CORS) Faults() []error {
 // Origins decides what pages of other sites may do.
 type Origins struct {
 	CORS
+	// Preflight is the status of the answer to a question of a browser.
+	Preflight int
+
 	anyOrigin, anyHeader bool
 }
 
@@ -60,6 +63,7 @@ func NewOrigins(c CORS) Origins {
 	}
 	return Origins{
 		CORS:      c,
+		Preflight: http.StatusNoContent,
 		anyOrigin: len(c.AllowedOrigins) == 0 || slices.Contains(c.AllowedOrigins, "*"),
 		anyHeader: slices.Contains(c.AllowedHeaders, "*"),
 	}
@@ -95,7 +99,7 @@ func (c *Origins) Handle(w http.ResponseWriter, r *http.Request) (done bool) {
 			h.Set("Access-Control-Max-Age", strconv.Itoa(c.MaxAge))
 		}
 	}
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(c.Preflight)
 	return true
 }
 

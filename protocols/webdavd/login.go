@@ -24,7 +24,7 @@ type Logins interface {
 // attempt is the login that a request carries: a password, a client certificate,
 // which names its user, or both.
 func attempt(r *http.Request, remote netip.Addr) (a auth.Attempt, ok bool) {
-	a = auth.Attempt{Protocol: dataprovider.ProtocolDAV, Remote: remote, CommonName: commonName(r)}
+	a = auth.Attempt{Protocol: dataprovider.ProtocolDAV, Remote: remote, CommonName: web.CommonName(r)}
 	if user, password, ok := r.BasicAuth(); ok {
 		a.User, a.Credential = user, auth.Password(password)
 		return a, true

@@ -28,8 +28,6 @@ type request struct {
 
 // ServeHTTP answers one request. A panic ends only that request.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	s.running.RLock()
-	defer s.running.RUnlock()
 	w := &response{ResponseWriter: rw}
 	web.Hurry(w, s.answerTime) // until the login
 	start := time.Now()
@@ -57,7 +55,7 @@ func (s *Server) serve(w *response, r *http.Request, id *string) error {
 	if s.cors.Handle(w, r) {
 		return nil
 	}
-	if err := s.stillTrusted(r); err != nil {
+	if err := s.secure.StillTrusted(r); err != nil {
 		w.Header().Set("Connection", "close")
 		return unauthorized(err)
 	}

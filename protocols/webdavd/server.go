@@ -7,14 +7,11 @@ package webdavd
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"sftpgo/protocols"
@@ -23,25 +20,15 @@ import (
 	"sftpgo/protocols/web"
 )
 
-// The limits of one connection. A body has no time limit of its own: the session
-// ends transfers that are idle.
-const (
-	headerTimeout = 30 * time.Second
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 64 << 10
-	// answerTime is what a client has to hand over what is left of a request that
-	// has been refused, and to take an answer.
-	answerTime = 30 * time.Second
-	// lastWords is what the answers of the last requests have to leave.
-	lastWords = 2 * time.Second
-)
+// answerTime is what a client has to hand over what is left of a request that has
+// been refused, and to take an answer.
+const answerTime = 30 * time.Second
 
 // Server is the WebDAV front-end of one binding.
 type Server struct {
 	binding Binding
-	prefix  string // of URLs; no slash at the end
-	files   certs.Files
-	tls     atomic.Pointer[tls.Config] // nil: clear text
+	prefix  string      // of URLs; no slash at the end
+	secure  *web.Secure // nil: clear text
 	cors    web.Origins
 	proxies web.Proxies
 	pages   *pages
@@ -53,9 +40,7 @@ type Server struct {
 
 	answerTime time.Duration
 	visitors   *web.Visitors
-
-	running sync.RWMutex // held for reading by every request
-	buffers sync.Pool    // of *[]byte, for uploads
+	buffers    sync.Pool // of *[]byte, for uploads
 }
 
 var _ protocols.Server = (*Server)(nil)
@@ -73,7 +58,6 @@ func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Mana
 	s := &Server{
 		binding: b,
 		prefix:  strings.TrimSuffix(b.Prefix, "/"),
-		files:   cfg.files(b, dir),
 		cors:    web.NewOrigins(cfg.CORS),
 		proxies: via,
 		pages:   newPages(),
@@ -88,8 +72,8 @@ func New(cfg Config, b Binding, dir string, authn Logins, sessions *session.Mana
 	}
 	s.warn()
 	if b.EnableHTTPS {
-		if err := s.secure(); err != nil {
-			return nil, err
+		if s.secure, err = web.NewSecure(cfg.files(b, dir), b.MinTLSVersion, b.TLSCipherSuites, b.ClientAuthType); err != nil {
+			return nil, fmt.Errorf("webdavd: %w", err)
 		}
 	}
 	return s, nil
@@ -109,65 +93,17 @@ func (s *Server) warn() {
 // Reload reads the certificates and revocation lists again. The old ones stay in
 // use if the new ones have a fault.
 func (s *Server) Reload() error {
-	if !s.binding.EnableHTTPS {
+	if s.secure == nil {
 		return nil
 	}
-	return s.secure()
+	if err := s.secure.Reload(); err != nil {
+		return fmt.Errorf("webdavd: %w", err)
+	}
+	return nil
 }
 
-// Serve answers clients of l until ctx is done. Then it stops accepting, sends
-// away who has not logged in, waits for the requests that run (the session manager
-// ends them) and returns nil. It closes l and the sessions of the clients. A server
-// serves once.
+// Serve answers clients of l until ctx is done, see web.Host. A server serves once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if s.binding.EnableHTTPS {
-		l = tls.NewListener(l, s.tlsConfig())
-	}
-	srv := s.httpServer()
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
-	var err error
-	select {
-	case err = <-served:
-		err = fmt.Errorf("webdavd: %w", err)
-	case <-ctx.Done():
-		s.drain(ctx, srv)
-		<-served
-	}
-	_ = srv.Close() // connections that do not end by themselves
-	s.pool.Close()
-	s.running.Lock() // waits for the requests, which end with their sessions
-	defer s.running.Unlock()
-	s.pool.Wait()
-	return err
-}
-
-// drain waits for the requests that run.
-func (s *Server) drain(ctx context.Context, srv *http.Server) {
-	s.visitors.Dismiss()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	var watch sync.WaitGroup
-	defer watch.Wait()
-	watch.Go(func() {
-		s.running.Lock()
-		defer s.running.Unlock()
-		time.AfterFunc(lastWords, cancel)
-	})
-	_ = srv.Shutdown(ctx) // what is left is cut afterwards
-}
-
-func (s *Server) httpServer() *http.Server {
-	plain := new(http.Protocols)
-	plain.SetHTTP1(true)
-	return &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		Protocols:         plain,
-		ConnContext:       s.visitors.Arrive,
-		ConnState:         s.visitors.Depart,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	h := web.Host{Name: "webdavd", Handler: s, Visitors: s.visitors, Pool: s.pool, Secure: s.secure, Log: s.log}
+	return h.Serve(ctx, l)
 }

@@ -1,0 +1,199 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"sftpgo/actions"
+	"sftpgo/dataprovider"
+	"sftpgo/vfs"
+)
+
+// finish makes a complete upload what it was for. It may be called again after a
+// failure or a crash at any point.
+func (u *Resumable) finish(ctx context.Context) error {
+	switch {
+	case u.rec.Partial, u.rs.policy.InPlace:
+		if err := u.remember(ctx); err != nil {
+			return err
+		}
+		u.progress(ctx)
+		u.tell(ctx, actions.UploadDone)
+		return nil
+	}
+	t, err := u.publishing(ctx)
+	if err != nil {
+		u.failed(ctx, err)
+		return errors.Join(err, u.saveOpen(ctx))
+	}
+	u.progress(ctx)
+	if err := t.Close(); err != nil {
+		u.s.account.quota.restore(u.rec.Reserved)
+		u.rec.State, u.rec.FileID = dataprovider.UploadOpen, ""
+		return errors.Join(err, u.saveOpen(ctx))
+	}
+	return u.remember(ctx)
+}
+
+// publishing prepares a transfer whose Close publishes the data like any staged
+// upload. The record says so first: after a crash, data that are not there any more
+// were published.
+func (u *Resumable) publishing(ctx context.Context) (_ *Transfer, err error) {
+	s := u.s
+	up, err := s.mayUpload(ctx, u.rec.Name, create)
+	if err != nil {
+		return nil, err
+	}
+	up.decide(uploadModeAtomic, create)
+	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: u.rec.Created, up: up}
+	up.describe = u.describe
+	up.entry = u.rec.Name
+	if up.link {
+		up.entry = s.behind(ctx, u.rec.Name)
+	}
+	if up.place, err = s.place(ctx, up.entry); err != nil {
+		return nil, err
+	}
+	data, err := s.fs.Open(s.ctx, u.rec.Data, vfs.Read|vfs.Write)
+	if err != nil {
+		return nil, err
+	}
+	info, err := data.Stat()
+	if err == nil {
+		u.rec.State, u.rec.FileID, u.rec.Offset = dataprovider.UploadVerifying, vfs.FileIDOf(info), u.size
+		err = u.rs.store.Save(ctx, u.rec)
+	}
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	t.file = &parked{File: data, t: t, name: u.rec.Data}
+	up.room = s.account.quota.taken(u.rec.Reserved)
+	t.moved.Store(u.size)
+	s.m.ledger.register(t)
+	return t, nil
+}
+
+// parked is the data of a complete upload as a staged file: Commit publishes it.
+type parked struct {
+	vfs.File
+	t    *Transfer
+	name string
+}
+
+// Commit implements vfs.File.
+func (p *parked) Commit(ctx context.Context) error {
+	t := p.t
+	return t.s.steady(t.mayOpen, func() error {
+		if t.up.existed {
+			p.inherit(ctx)
+		} else if l, ok := vfs.As[vfs.HardLinker](t.s.fs); ok && t.up.excl {
+			err := l.Link(ctx, p.name, t.up.entry)
+			if err == nil {
+				_ = t.s.fs.Remove(ctx, p.name) // it is published; what is left is swept
+			}
+			if !errors.Is(err, vfs.ErrUnsupported) {
+				return err
+			}
+		}
+		return t.s.fs.Rename(ctx, p.name, t.up.entry)
+	})
+}
+
+// inherit gives the file the mode of the one that it replaces.
+func (p *parked) inherit(ctx context.Context) {
+	old, err := p.t.s.fs.Stat(ctx, p.t.up.entry)
+	a, ok := vfs.As[vfs.FileAttrSetter](p.File)
+	if err != nil || !ok {
+		return
+	}
+	mode := old.Mode().Perm()
+	if err := a.SetAttrs(ctx, vfs.Attrs{Mode: &mode}); err != nil {
+		p.t.s.log.Warn("cannot keep mode", "virtual_path", p.t.Name(), "error", err)
+	}
+}
+
+// remember records that the upload is complete.
+func (u *Resumable) remember(ctx context.Context) error {
+	u.rec.State, u.rec.Offset, u.rec.Length = dataprovider.UploadComplete, u.size, u.size
+	if !u.rec.Partial {
+		u.rec.Data, u.rec.Reserved = u.rec.Name, noAmount
+		u.rec.Expires = time.Time{}
+		if d := u.rs.policy.Remember; d > 0 {
+			u.rec.Expires = time.Now().Add(d).UTC()
+		}
+	}
+	if !u.stored {
+		return u.rs.store.Add(ctx, u.rec)
+	}
+	err := u.rs.store.Save(ctx, u.rec)
+	if err == nil && !u.rec.Partial {
+		u.s.account.quota.settled()
+	}
+	return err
+}
+
+// lose records that an upload has come to an end without being complete: nobody can
+// continue it.
+func (r *Resumables) lose(ctx context.Context, s *Session, rec dataprovider.Upload) error {
+	was := rec.Reserved
+	rec.State, rec.Reserved = dataprovider.UploadGone, noAmount
+	rec.Expires = time.Now().Add(max(r.policy.Remember, time.Hour)).UTC()
+	if err := s.account.quota.giveBack(was, func() error { return r.store.Save(ctx, rec) }); err != nil {
+		return err
+	}
+	return refuse("upload", rec.ID, ErrGone)
+}
+
+// Open opens what came of an upload for reading: the session's rules for downloads
+// apply, and its event follows at Close. One that was published and then replaced or
+// removed is ErrGone.
+func (r *Resumables) Open(ctx context.Context, s *Session, id string) (rec dataprovider.Upload, t *Transfer, err error) {
+	err = s.do("download", "/", func(string) error {
+		if rec, err = r.read(ctx, s, id); err != nil {
+			return err
+		}
+		if rec.State == dataprovider.UploadComplete && !rec.Partial || r.policy.InPlace {
+			if t, err = s.download(rec.Data); errors.Is(err, vfs.ErrNotExist) {
+				err = refuse("download", rec.ID, ErrGone)
+			}
+			return err
+		}
+		t, err = r.openIncomplete(s, rec)
+		return err
+	})
+	if err != nil {
+		return rec, nil, err
+	}
+	if info, serr := t.Stat(); serr == nil && !r.same(rec, info) {
+		t.up = &upload{quiet: true} // nobody has downloaded anything
+		t.up.end = func(context.Context) error { return t.file.Close() }
+		_ = t.Close()
+		return rec, nil, refuse("download", rec.ID, ErrGone)
+	}
+	return rec, t, nil
+}
+
+// same reports whether info is the file that an upload became.
+func (r *Resumables) same(rec dataprovider.Upload, info fs.FileInfo) bool {
+	return rec.FileID == "" || vfs.FileIDOf(info) == rec.FileID
+}
+
+// openIncomplete opens data that nobody else sees.
+func (r *Resumables) openIncomplete(s *Session, rec dataprovider.Upload) (*Transfer, error) {
+	if rec.Name != "" && !s.reaches(dataprovider.PermDownload, rec.Name) || rec.Name == "" && !s.somewhere(dataprovider.PermDownload) {
+		return nil, refuse("download", rec.ID, vfs.ErrPermission)
+	}
+	release, err := s.reserve()
+	if err != nil {
+		return nil, refuse("download", rec.ID, err)
+	}
+	defer release()
+	t := &Transfer{s: s, name: rec.Data, dir: Download, start: time.Now(), limit: s.limiterFor(Download)}
+	if t.file, err = s.fs.Open(s.ctx, rec.Data, vfs.Read); err != nil {
+		return nil, err
+	}
+	s.add(t)
+	return t, nil
+}
