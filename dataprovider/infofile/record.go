@@ -86,6 +86,9 @@ func (s *Store) foreign(r record) (u dataprovider.Upload, err error) {
 	if u.Length >= 0 && u.Offset == u.Length {
 		u.State = dataprovider.UploadComplete
 	}
+	// For Rustus the record is the truth; what a crash of it left behind the offset is
+	// nothing that a client was told of.
+	u.Unverified = u.State == dataprovider.UploadOpen
 	return u, nil
 }
 

@@ -67,10 +67,10 @@ func TestRustusRecord(t *testing.T) {
 	for _, want := range []dataprovider.Upload{
 		{
 			ID: "open", Name: "/2022/7/open", Data: "/2022/7/open", Offset: 3, Length: 220, Created: at, Protocol: "HTTP",
-			Metadata: "a w7w=,filename c2hyZWsyLm1rdg==", State: dataprovider.UploadOpen,
+			Metadata: "a w7w=,filename c2hyZWsyLm1rdg==", State: dataprovider.UploadOpen, Unverified: true,
 		},
 		{ID: "part", Data: "/part", Offset: 9, Length: 9, Partial: true, Created: at, Protocol: "HTTP", State: dataprovider.UploadComplete},
-		{ID: "deferred", Name: "/deferred", Data: "/deferred", Length: -1, Created: at, Protocol: "HTTP", State: dataprovider.UploadOpen},
+		{ID: "deferred", Name: "/deferred", Data: "/deferred", Length: -1, Created: at, Protocol: "HTTP", State: dataprovider.UploadOpen, Unverified: true},
 	} {
 		got, err := s.Get(t.Context(), want.ID)
 		if err != nil {

@@ -246,7 +246,13 @@ func (u *Resumable) reconcile(ctx context.Context) error {
 	}
 	u.size, u.begin = keep, keep
 	if keep < size {
-		return u.cut(ctx, keep)
+		if err := u.cut(ctx, keep); err != nil {
+			return err
+		}
+	}
+	if u.rec.Unverified { // what comes from now on counts
+		u.rec.Offset, u.rec.Unverified = keep, false
+		return u.rs.store.Save(ctx, u.rec)
 	}
 	return nil
 }
