@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,16 +18,19 @@ import (
 func newEventsCommand(open storeOpener) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
-		Short: "Events that wait for hooks, and dead letters",
-		Long: `Events that wait for hooks, and dead letters: what a hook did not take after all
-tries. A running server acts on a change within a second.`,
+		Short: "Events for hooks: what waits, what was delivered, and dead letters",
+		Long: `Events for hooks: what waits, what was delivered (as long as it is kept), and dead
+letters, which a hook did not take after all tries. A running server acts on a
+change within a second.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		newEventsListCommand(open),
 		newEventsShowCommand(open),
+		newEventsTailCommand(open),
 		newEventsRetryCommand(open),
+		newEventsReplayCommand(open),
 		newEventsDropCommand(open),
 	)
 	return cmd
@@ -51,79 +53,6 @@ func runWithOutbox(open storeOpener, do func(cmd *cobra.Command, args []string, 
 	}
 }
 
-// states are the words of the flag --state.
-func states() []dataprovider.DeliveryState {
-	return []dataprovider.DeliveryState{
-		dataprovider.DeliveryReady, dataprovider.DeliveryClaimed, dataprovider.DeliveryResting, dataprovider.DeliveryBlocked,
-		dataprovider.DeliveryDead,
-	}
-}
-
-// chosen are the deliveries that a command is about.
-type chosen struct {
-	target string
-	state  string
-}
-
-func (c *chosen) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.target, "target", "", "only those for this hook: common.actions, or hooks. and its name")
-	cmd.Flags().StringVar(&c.state, "state", "", "only those that are ready, claimed, resting, blocked or dead")
-}
-
-func (c *chosen) any() bool { return c.target != "" || c.state != "" }
-
-func (c *chosen) check() error {
-	if c.state == "" || slices.Contains(states(), dataprovider.DeliveryState(c.state)) {
-		return nil
-	}
-	return fmt.Errorf("--state: %q is not ready, claimed, resting, blocked or dead", c.state)
-}
-
-// each calls do with the deliveries that match.
-func (c *chosen) each(ctx context.Context, o dataprovider.Outbox, do func(d dataprovider.QueuedDelivery) error) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	for d, err := range o.Queue(ctx, 0) {
-		if err != nil {
-			return err
-		}
-		if (c.target != "" && d.Target != c.target) || (c.state != "" && string(d.State) != c.state) {
-			continue
-		}
-		if err := do(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ids returns the deliveries that the arguments name, or those that match.
-func (c *chosen) ids(ctx context.Context, o dataprovider.Outbox, args []string) ([]int64, error) {
-	switch {
-	case len(args) == 0 && !c.any():
-		return nil, errors.New("name deliveries by their ids, or choose them with --target and --state")
-	case len(args) > 0 && c.any():
-		return nil, errors.New("give either ids or --target and --state")
-	}
-	var ids []int64
-	for _, arg := range args {
-		id, err := deliveryID(arg)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	if len(args) > 0 {
-		return ids, nil
-	}
-	err := c.each(ctx, o, func(d dataprovider.QueuedDelivery) error {
-		ids = append(ids, d.ID)
-		return nil
-	})
-	return ids, err
-}
-
 func deliveryID(arg string) (int64, error) {
 	id, err := strconv.ParseInt(arg, 10, 64)
 	if err != nil || id <= 0 {
@@ -132,25 +61,17 @@ func deliveryID(arg string) (int64, error) {
 	return id, nil
 }
 
-// find returns one delivery, or dataprovider.ErrNotFound.
-func find(ctx context.Context, o dataprovider.Outbox, id int64) (dataprovider.QueuedDelivery, error) {
-	for d, err := range o.Queue(ctx, id-1) {
-		if err != nil {
-			return d, err
-		}
-		if d.ID == id {
-			return d, nil
-		}
-		break
-	}
-	return dataprovider.QueuedDelivery{}, fmt.Errorf("delivery %d: %w", id, dataprovider.ErrNotFound)
+// eventOf is what a delivery tells of.
+func eventOf(d dataprovider.QueuedDelivery) (e actions.Event, ok bool) {
+	err := json.Unmarshal(d.Event, &e)
+	return e, err == nil
 }
 
 // describe says what a delivery tells of. The names are those of clients, so they
 // are quoted.
 func describe(d dataprovider.QueuedDelivery) (kind, path string) {
-	var e actions.Event
-	if err := json.Unmarshal(d.Event, &e); err != nil {
+	e, ok := eventOf(d)
+	if !ok {
 		return "unreadable", ""
 	}
 	path = strconv.Quote(e.Object.Path)
@@ -167,4 +88,44 @@ func shortCause(cause string) string {
 		cause = string(r[:199]) + "…"
 	}
 	return cause
+}
+
+// changes is what became of a command that changes deliveries.
+type changes struct {
+	done int64
+	errs []error
+}
+
+// each applies do to deliveries. When they were chosen by what they are (and not
+// by their ids), one that has moved on meanwhile is no error.
+func (c *changes) each(ctx context.Context, ids []int64, chosenByID bool, do func(ctx context.Context, id int64) error) {
+	for _, id := range ids {
+		switch err := do(ctx, id); {
+		case err == nil:
+			c.done++
+		case !chosenByID && (errors.Is(err, dataprovider.ErrConflict) || errors.Is(err, dataprovider.ErrNotFound)):
+		default:
+			c.errs = append(c.errs, err)
+		}
+	}
+}
+
+// explained is an error in words for whoever typed the command.
+type explained struct {
+	text string
+	error
+}
+
+func (e explained) Error() string { return e.text }
+func (e explained) Unwrap() error { return e.error }
+
+// report prints how many were changed, and returns what went wrong.
+func (c *changes) report(cmd *cobra.Command, what string, asJSON bool) error {
+	var err error
+	if asJSON {
+		err = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]int64{"changed": c.done})
+	} else {
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d\n", what, c.done)
+	}
+	return errors.Join(append(c.errs, err)...)
 }
