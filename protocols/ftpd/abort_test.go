@@ -87,7 +87,7 @@ func TestCutUploadResumed(t *testing.T) {
 	reset(d)
 	c.expect(426)
 	e := s.events.take(t, 1)[0]
-	if e.Kind != actions.UploadFailed || e.Result.Size == 0 {
+	if e.Kind != actions.UploadPart || e.Result.Size == 0 {
 		t.Fatalf("event %s, size %d", e.Kind, e.Result.Size)
 	}
 	size := c.cmd(213, "SIZE a")

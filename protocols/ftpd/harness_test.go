@@ -206,6 +206,15 @@ func (r *recorder) Asks(*actions.Event) bool { return false }
 
 func (r *recorder) Header(map[string][]string) map[string][]string { return nil }
 
+// Wants is true, but for what tests here are not about.
+func (*recorder) Wants(k actions.Kind) bool {
+	switch k {
+	case actions.UploadOpen, actions.MkdirDone, actions.RmdirDone, actions.CopyDone:
+		return false
+	}
+	return true
+}
+
 func (r *recorder) Route(e *actions.Event) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -213,8 +222,7 @@ func (r *recorder) Route(e *actions.Event) []string {
 	return nil
 }
 
-func (r *recorder) Wants(actions.Kind) bool { return true }
-func (r *recorder) Wake()                   {}
+func (r *recorder) Wake() {}
 
 // take waits for n events and returns them; there must be no more.
 func (r *recorder) take(t testing.TB, n int) []actions.Event {

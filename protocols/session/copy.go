@@ -8,7 +8,7 @@ import (
 )
 
 // Copy copies one file through the server: a download and an upload, with the
-// rules and events of both. An existing target is overwritten; one that is the
+// rules and events of both, and one of the copy. An existing target is overwritten; one that is the
 // source itself, by whatever name, is vfs.ErrExist. The dead properties of the
 // source go along, and those of the target go.
 func (s *Session) Copy(ctx context.Context, src, dst string) error {
@@ -32,7 +32,7 @@ func (s *Session) Copy(ctx context.Context, src, dst string) error {
 		_ = from.Close() // err tells more
 		return err
 	}
-	to.up.properties = properties
+	to.up.properties, to.up.source = properties, from.Name()
 	if _, err = to.ReadFrom(from); err != nil {
 		from.TransferError(err)
 		to.TransferError(err)

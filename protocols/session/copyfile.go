@@ -11,7 +11,7 @@ import (
 
 // copyFile copies a file that the rules allow to copy to a name where nothing is.
 // may asks that again. r holds what was reserved for it. Nobody sees the copy before
-// it is complete, where the storage can; no hook hears of it.
+// it is complete, where the storage can; hooks hear of a copy and of no upload.
 func (s *Session) copyFile(ctx context.Context, src, dst string, may func() error, r *room) error {
 	var f vfs.File
 	err := s.steady(may, func() (err error) {
@@ -33,7 +33,7 @@ func (s *Session) copyFile(ctx context.Context, src, dst string, may func() erro
 	if err != nil {
 		return err
 	}
-	to.up.properties = properties
+	to.up.properties, to.up.source = properties, src
 	n, err := from.copyable(to, 0, 0, 0)
 	if err == nil && n > 0 {
 		_, err = from.copyRange(ctx, to, 0, n, 0)
@@ -66,7 +66,10 @@ func (s *Session) openCopy(ctx context.Context, name string, r *room) (*Transfer
 }
 
 func (s *Session) newCopy(name string, r *room) *Transfer {
-	up := &upload{cut: true, excl: true, quiet: true, room: r, maxSize: s.user.Filters.MaxUploadFileSize}
+	up := &upload{
+		cut: true, excl: true, quiet: true, room: r, maxSize: s.user.Filters.MaxUploadFileSize,
+		id: newTransferID(), length: unknownLength,
+	}
 	up.touched.Store(true)
 	return &Transfer{s: s, name: name, dir: Upload, start: time.Now(), up: up}
 }

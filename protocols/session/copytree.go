@@ -22,7 +22,7 @@ import (
 // where it is, create_dirs, upload or create_symlinks where it goes, the file
 // filters to both names; and the quota must have room for all files and bytes.
 // A file that fails leaves nothing; what was copied before it stays. Hooks hear
-// of no upload: the command that copies is the event.
+// of directories that are made and files that are copied, and of no upload.
 func (s *Session) CopyTree(ctx context.Context, src, dst string) error {
 	return s.do("copy", src, func(src string) error {
 		if strings.HasSuffix(dst, "/") {
@@ -192,7 +192,7 @@ func (c *treeCopy) copy(ctx context.Context, name string, info fs.FileInfo) erro
 	switch {
 	case info.IsDir():
 		return c.s.mkdirLike(ctx, name, to, func(ctx context.Context, to string) error {
-			return c.s.turn(may, func() error { return c.s.fs.Mkdir(ctx, to) })
+			return c.s.makeDir(ctx, to, may)
 		})
 	case info.Mode().Type() == fs.ModeSymlink:
 		text, err := c.linkText(ctx, name)

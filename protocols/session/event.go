@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -20,7 +21,7 @@ func (s *Session) event(kind actions.Kind, name string) actions.Event {
 			ID:       s.peer.ID,
 			User:     s.user.Username,
 			Protocol: s.peer.Protocol,
-			RemoteIP: s.peer.Remote.String(),
+			RemoteIP: remoteIP(s.peer.Remote),
 		},
 		Object: actions.Object{
 			Name:     name,
@@ -29,6 +30,14 @@ func (s *Session) event(kind actions.Kind, name string) actions.Event {
 		},
 		Result: actions.Result{Status: actions.StatusOK},
 	}
+}
+
+// remoteIP is empty where the address of the client is not known.
+func remoteIP(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 // fail puts the reason of a failure into the result.

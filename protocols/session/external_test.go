@@ -201,7 +201,7 @@ func TestExternalAfterCrash(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	r.counted()
-	if diff := cmp.Diff([]string{"upload.failed /inplace 0 3", "ssh.cmd /dir 0 0"}, r.events()); diff != "" {
+	if diff := cmp.Diff([]string{"upload.part /inplace 0 3", "ssh.cmd /dir 0 0"}, r.events()); diff != "" {
 		t.Error(diff)
 	}
 	if n, err = r.manager.Recover(t.Context()); err != nil || n != 0 {

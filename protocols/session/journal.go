@@ -38,6 +38,9 @@ const (
 	intentWrite    intentOp = "write"    // in place: the file may have any content
 	intentTruncate intentOp = "truncate" // the same, and nobody is told
 	intentPublish  intentOp = "publish"  // staged: it is there under its id, or it is not
+	intentStaged   intentOp = "staged"   // its beginning was told; it was not published yet
+	intentCopy     intentOp = "copy"     // beside the intention of its upload
+	intentMkdir    intentOp = "mkdir"
 	intentRemove   intentOp = "remove"
 	intentRename   intentOp = "rename"
 	intentExternal intentOp = "external" // a program writes: the home may hold anything
@@ -76,6 +79,16 @@ func (j *journal) begin(ctx context.Context, in intent) (int64, error) {
 		return 0, fmt.Errorf("encode intention: %w", err)
 	}
 	return j.outbox.Begin(ctx, record)
+}
+
+// amend makes an intention read differently.
+func (j *journal) amend(ctx context.Context, id int64, in intent) error {
+	record, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("encode intention: %w", err)
+	}
+	_, err = j.outbox.Settle(ctx, 0, dataprovider.Settlement{Amended: []dataprovider.Pending{{ID: id, Record: record}}})
+	return err
 }
 
 // drop forgets an intention of which nothing came, also when the client has gone

@@ -314,8 +314,9 @@ func (m *model) compare(t *testing.T) {
 	for _, e := range events {
 		count[strings.Fields(e)[0]]++
 	}
+	failed := count["upload.failed"] + count["upload.part"]
 	if count["upload.done"] != m.done || count["rename.done"] != m.renamed || count["delete.done"] != m.removed ||
-		count["upload.failed"] < m.failed || count["upload.failed"] > m.failed+m.maybe {
+		failed < m.failed || failed > m.failed+m.maybe {
 		t.Errorf("%q\nevents %v, want %d done, %d to %d failed, %d renamed, %d removed",
 			events, count, m.done, m.failed, m.failed+m.maybe, m.renamed, m.removed)
 	}

@@ -154,13 +154,16 @@ func (r *recovery) recount(ctx context.Context, in *intent) error {
 // orphan decides about an intention whose account was deleted meanwhile: nobody
 // can say what became of it. That an upload was begun is told all the same.
 func (r *recovery) orphan(in *intent) bool {
-	if in.Op != intentWrite && in.Op != intentPublish {
+	if in.Event.Kind == actions.CopyDone {
 		return false
 	}
-	in.Event.Kind = actions.UploadFailed
-	in.Event.Result.Size = 0
-	fail(&in.Event, errUnknown)
-	return true
+	switch in.Op {
+	case intentWrite, intentPublish, intentStaged:
+		in.Event.Kind = actions.UploadFailed
+		ended(&in.Event, 0, errUnknown)
+		return true
+	}
+	return false
 }
 
 // open opens the storage that the intention was about, and no other that is where
@@ -210,6 +213,13 @@ func (r *recovery) inspect(ctx context.Context, f vfs.FS, in *intent) (bool, err
 	switch in.Op {
 	case intentPublish, intentRename:
 		return same, nil
+	case intentCopy:
+		return same && info.Size() == in.Size, nil
+	case intentMkdir:
+		return info != nil && info.IsDir(), nil
+	case intentStaged:
+		ended(&in.Event, 0, errInterrupted)
+		return true, nil
 	case intentRemove:
 		return !same, nil
 	case intentWrite, intentTruncate:
@@ -244,8 +254,7 @@ func (r *recovery) written(in *intent, info fs.FileInfo) bool {
 	r.counted[file] = after
 	in.Delta = minus(after, before)
 	in.Event.Kind = actions.UploadFailed
-	in.Event.Result.Size = after.Bytes
-	fail(&in.Event, errInterrupted)
+	ended(&in.Event, after.Bytes, errInterrupted)
 	// The file is as it was, or was never made: it had not been opened yet.
 	asBefore := info != nil && in.FileID != "" && info.Size() == in.Size && info.ModTime().Equal(in.Modified)
 	in.Quiet = in.Quiet || in.Op == intentTruncate || asBefore || info == nil && in.FileID == ""

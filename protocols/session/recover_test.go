@@ -20,7 +20,7 @@ var errDead = errors.New("the process is dead")
 // choice, as if the process had been killed there.
 type dyingStore struct {
 	dataprovider.Store
-	dieAt   string // "begin", "settle", "drop"
+	dieAt   string // "begin", "settle", "told" (a settlement with an event), "drop"
 	onBegin func() // called after each Begin
 }
 
@@ -45,7 +45,7 @@ func (o *dyingOutbox) Begin(ctx context.Context, r []byte) (int64, error) {
 }
 
 func (o *dyingOutbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement) (dataprovider.Amount, error) {
-	if o.d.dieAt == "settle" {
+	if o.d.dieAt == "settle" || o.d.dieAt == "told" && len(s.Targets) > 0 {
 		return dataprovider.Amount{}, errDead
 	}
 	return o.Outbox.Settle(ctx, id, s)
@@ -74,7 +74,7 @@ func TestRecovery(t *testing.T) {
 		{"publish, not begun", 1, "begin", write, "old", []string{"upload.failed /f 0 0"}, dataprovider.Amount{Files: 1, Bytes: 3}},
 		{"publish, done", 1, "settle", write, "new content", []string{"upload.done /f 1 11"}, dataprovider.Amount{Files: 1, Bytes: 11}},
 		{"in place, not begun", 0, "begin", write, "old", nil, dataprovider.Amount{Files: 1, Bytes: 3}},
-		{"in place, cut", 0, "settle", write, "new content", []string{"upload.failed /f 0 11"}, dataprovider.Amount{Files: 1, Bytes: 11}},
+		{"in place, cut", 0, "settle", write, "new content", []string{"upload.part /f 0 11"}, dataprovider.Amount{Files: 1, Bytes: 11}},
 		{
 			"remove, done", 1, "settle", func(s *session.Session) error { return s.Remove(s.Context(), "/f") },
 			"-", []string{"delete.done /f 1 3"}, dataprovider.Amount{},

@@ -26,7 +26,7 @@ func (s *Session) Remove(ctx context.Context, name string) error {
 	})
 }
 
-// Rmdir deletes an empty directory. Hooks do not hear of it.
+// Rmdir deletes an empty directory.
 func (s *Session) Rmdir(ctx context.Context, name string) error {
 	return s.do("rmdir", name, func(name string) error {
 		info, err := s.mayRemove(ctx, "rmdir", name)
@@ -106,14 +106,29 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 	case !info.IsDir():
 		return refuse("rmdir", name, vfs.ErrNotDir)
 	}
+	var id int64
+	e, tell := s.event(actions.RmdirDone, name), s.m.journal.wanted(actions.RmdirDone, false)
+	if tell {
+		if id, err = s.m.journal.begin(ctx, intent{
+			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(spots[0].info), Event: e,
+		}); err != nil {
+			return err
+		}
+	}
 	may := func() error { return s.stillMayRemove("rmdir", name) }
 	if err := s.turn(may, func() error { return s.fs.Remove(ctx, name) }); err != nil {
+		s.m.journal.drop(ctx, id)
 		return err
 	}
 	s.removed(ctx, name)
 	s.forget(ctx, name)
 	s.command("Rmdir", name, "", noChange())
-	return nil
+	if !tell {
+		return nil
+	}
+	settle, cancel := detached(ctx)
+	defer cancel()
+	return s.m.journal.settle(settle, id, &e, "", noAmount, along{})
 }
 
 // removeFile deletes one file that the rules allow to delete.

@@ -31,6 +31,7 @@ type hooks struct {
 	asks    map[actions.Kind]bool                           // beside DeleteCheck
 	answer  func(e *actions.Event) (actions.Verdict, error) // instead of verdict and err; may be nil
 	asked   []actions.Event
+	all     bool // also what begins, and of directories and copies
 }
 
 func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error) {
@@ -54,8 +55,16 @@ func (h *hooks) Asks(e *actions.Event) bool {
 
 func (h *hooks) Header(all map[string][]string) map[string][]string { return all }
 func (h *hooks) Route(*actions.Event) []string                      { return []string{"hook"} }
-func (h *hooks) Wants(actions.Kind) bool                            { return true }
 func (h *hooks) Wake()                                              {}
+
+// Wants is true, but for what most tests are not about.
+func (h *hooks) Wants(k actions.Kind) bool {
+	switch k {
+	case actions.UploadOpen, actions.MkdirDone, actions.RmdirDone, actions.CopyDone:
+		return h.all
+	}
+	return true
+}
 
 type counters struct {
 	mu       sync.Mutex

@@ -125,11 +125,8 @@ func (t *Transfer) finish(e *actions.Event, size int64, err error) *actions.Even
 	if t.up != nil && t.up.quiet {
 		return nil
 	}
-	e.Result.Size = size
 	e.Result.Elapsed = time.Since(t.start)
-	if err != nil {
-		fail(e, err)
-	}
+	ended(e, size, err)
 	t.s.m.metrics.TransferDone(t.dir, t.moved.Load(), err)
 	t.record(e, err)
 	return e

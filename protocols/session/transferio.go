@@ -139,6 +139,9 @@ func (t *Transfer) writable(off, n int64) error {
 		t.TransferError(err)
 		return err
 	}
+	if n > 0 && t.up.announced {
+		t.began(t.s.ctx)
+	}
 	return nil
 }
 

@@ -26,7 +26,7 @@ type upload struct {
 	quiet   bool    // nobody is told of it
 	place   string  // of the file that is written, see ledger
 	object  *object // of a write in place
-	intent  int64   // of a write in place; stated is what it says
+	intent  int64   // of a write in place, or of one that was announced; stated is what the former says
 	stated  intent
 	touched atomic.Bool  // created, truncated or written
 	sent    atomic.Int64 // bytes read back
@@ -39,20 +39,32 @@ type upload struct {
 
 	room    *room
 	maxSize int64 // max_upload_file_size, 0 = no limit
+
+	id        string // a UUID
+	length    int64  // as the client has said it; or unknownLength
+	announced bool   // its beginning is told, when data comes or the old has gone
+	begun     atomic.Bool
+	source    string // of a copy: what is copied
 }
 
 // Upload opens a file for writing. mode is made of vfs.Write, Read, Create,
 // Truncate and Excl; whether the upload is staged is decided here, by the upload
 // mode. The event follows at Close.
 func (s *Session) Upload(ctx context.Context, name string, mode vfs.Mode) (t *Transfer, err error) {
+	return s.UploadSized(ctx, name, mode, unknownLength)
+}
+
+// UploadSized is Upload of a file that will have length bytes, as the client says; a
+// negative length is not known. Nothing but events depends on it.
+func (s *Session) UploadSized(ctx context.Context, name string, mode vfs.Mode, length int64) (t *Transfer, err error) {
 	err = s.do("upload", name, func(name string) error {
-		t, err = s.openUpload(ctx, name, mode)
+		t, err = s.openUpload(ctx, name, mode, length)
 		return err
 	})
 	return t, err
 }
 
-func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode) (*Transfer, error) {
+func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode, length int64) (*Transfer, error) {
 	if s.m.isDraining() {
 		return nil, ErrClosed
 	}
@@ -68,6 +80,7 @@ func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode) (*
 		return nil, refuse("upload", name, err)
 	}
 	defer release()
+	up.length = length
 	mode = up.decide(s.m.cfg.UploadMode, mode)
 	t := &Transfer{s: s, name: name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up}
 	if err := up.reserveFile(ctx, s.account.quota, &s.user); err != nil {
@@ -77,13 +90,16 @@ func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode) (*
 		return nil, err
 	}
 	s.m.ledger.register(t)
+	if up.cut {
+		t.began(ctx)
+	}
 	s.add(t)
 	return t, nil
 }
 
 // mayUpload applies the rules to what lies at name.
 func (s *Session) mayUpload(ctx context.Context, name string, mode vfs.Mode) (*upload, error) {
-	up := &upload{}
+	up := &upload{id: newTransferID(), length: unknownLength}
 	var info fs.FileInfo
 	entry, err := s.lstat(ctx, name)
 	if err == nil {
@@ -208,14 +224,19 @@ func (t *Transfer) openStaged(ctx context.Context, name string, mode vfs.Mode) (
 	if t.up.place, err = t.s.place(ctx, name); err != nil {
 		return err
 	}
-	if err := t.openFile(mode); err != nil {
+	if err := t.stateStaged(ctx); err != nil {
 		return err
 	}
-	if now, err := t.s.place(ctx, name); err != nil || now != t.up.place {
-		_ = t.file.Close() // nothing was written
-		return refuse("upload", name, vfs.ErrBusy)
+	if err = t.openFile(mode); err == nil {
+		if now, perr := t.s.place(ctx, name); perr != nil || now != t.up.place {
+			_ = t.file.Close() // nothing was written
+			err = refuse("upload", name, vfs.ErrBusy)
+		}
 	}
-	return nil
+	if err != nil {
+		t.s.m.journal.drop(ctx, t.up.intent)
+	}
+	return err
 }
 
 // openInPlace joins those who write the file already, or is the first. name is
@@ -335,19 +356,15 @@ func (t *Transfer) mayOpen() error {
 	return nil
 }
 
-// journaled reports whether the upload needs an intention.
-func (t *Transfer) journaled(kind actions.Kind, owner string) bool {
-	return t.s.m.journal.wanted(kind, owner != "") && (owner != "" || !t.up.quiet)
-}
-
 func (t *Transfer) stateIntent(ctx context.Context, info fs.FileInfo, before dataprovider.Amount) error {
 	owner := t.s.owner()
-	if !t.journaled(actions.UploadFailed, owner) {
+	t.up.announced = t.announces()
+	if !t.journaled(owner) {
 		return nil
 	}
 	in := intent{
 		Op: intentWrite, Name: t.s.behind(ctx, t.name), Root: t.s.root, Before: before, Count: owner != "",
-		Event: t.s.event(actions.UploadFailed, t.name), Quiet: t.up.quiet,
+		Event: t.event(actions.UploadFailed), Quiet: t.up.quiet,
 	}
 	if info != nil {
 		in.FileID, in.Size, in.Modified = vfs.FileIDOf(info), info.Size(), info.ModTime()

@@ -43,12 +43,12 @@ func TestUploadOutcomes(t *testing.T) {
 		{0, "-", put, "", nil, 0, "", "upload.done /f 1 0", dataprovider.Amount{Files: 1}, nil},
 		{1, "-", put, "", nil, 0, "", "upload.done /f 1 0", dataprovider.Amount{Files: 1}, nil},
 
-		{0, "-", put, "ab", errCut, 0, "ab", "upload.failed /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
+		{0, "-", put, "ab", errCut, 0, "ab", "upload.part /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
 		{1, "-", put, "ab", errCut, 0, "-", "upload.failed /f 0 0", dataprovider.Amount{}, errCut},
-		{2, "-", put, "ab", errCut, 0, "ab", "upload.failed /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
-		{0, "old!", put, "ab", errCut, 0, "ab", "upload.failed /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
+		{2, "-", put, "ab", errCut, 0, "ab", "upload.part /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
+		{0, "old!", put, "ab", errCut, 0, "ab", "upload.part /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
 		{1, "old!", put, "ab", errCut, 0, "old!", "upload.failed /f 0 0", dataprovider.Amount{Files: 1, Bytes: 4}, errCut},
-		{2, "old!", put, "ab", errCut, 0, "ab", "upload.failed /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
+		{2, "old!", put, "ab", errCut, 0, "ab", "upload.part /f 0 2", dataprovider.Amount{Files: 1, Bytes: 2}, errCut},
 		{2, "old!", put, "", errCut, 0, "old!", "upload.failed /f 0 0", dataprovider.Amount{Files: 1, Bytes: 4}, errCut},
 
 		{0, "-", put, "abcdef", nil, 5, "-", "upload.failed /f 2 0", dataprovider.Amount{}, session.ErrQuota},
@@ -59,7 +59,7 @@ func TestUploadOutcomes(t *testing.T) {
 
 		{0, "old!", vfs.Write | vfs.Create, "+new", nil, 0, "old!+new", "upload.done /f 1 8", dataprovider.Amount{Files: 1, Bytes: 8}, nil},
 		{1, "old!", vfs.Write | vfs.Create, "+new", nil, 0, "old!+new", "upload.done /f 1 8", dataprovider.Amount{Files: 1, Bytes: 8}, nil},
-		{1, "old!", vfs.Write | vfs.Create, "+n", errCut, 0, "old!+n", "upload.failed /f 0 6", dataprovider.Amount{Files: 1, Bytes: 6}, errCut},
+		{1, "old!", vfs.Write | vfs.Create, "+n", errCut, 0, "old!+n", "upload.part /f 0 6", dataprovider.Amount{Files: 1, Bytes: 6}, errCut},
 		{0, "old!", vfs.Write | vfs.Create, "+new", nil, 5, "old!", "upload.failed /f 2 4", dataprovider.Amount{Files: 1, Bytes: 4}, session.ErrQuota},
 		{1, "old!", vfs.Write | vfs.Create, "+new", nil, 5, "old!", "upload.failed /f 2 4", dataprovider.Amount{Files: 1, Bytes: 4}, session.ErrQuota},
 	}

@@ -59,11 +59,8 @@ func (t *Transfer) lockStaged(ctx context.Context) (*pages, fs.FileInfo, error) 
 // which oerr says that it cannot be looked at.
 func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, oerr error) error {
 	err := t.failure()
-	var p published
-	e := t.s.event(kindOf(err), t.Name())
-	if t.up.describe != nil {
-		t.up.describe(&e)
-	}
+	e := t.event(kindOf(err))
+	p := published{id: t.up.intent}
 	if t.keep(err) {
 		perr := oerr
 		if perr == nil && t.up.accept != nil {
@@ -82,7 +79,12 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 		t.s.log.Warn("close after publishing", "virtual_path", e.Object.Name, "error", cerr)
 	}
 	tell := t.finish(&e, p.size, err)
-	if serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, along{p.amended, p.properties}); serr != nil && err == nil {
+	if tell == nil && err == nil {
+		tell = t.copyEvent(p.size)
+	}
+	serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, along{p.amended, p.properties})
+	p.copy.settle(ctx, t, err != nil)
+	if err == nil {
 		err = serr
 	}
 	return err
@@ -120,6 +122,7 @@ type published struct {
 	amended []dataprovider.Pending
 
 	properties []dataprovider.PropertyMove
+	copy       copyTold
 }
 
 // replaces looks at what publishing would replace; nil is nothing.
@@ -138,6 +141,7 @@ func (t *Transfer) replaces(ctx context.Context) (info fs.FileInfo, err error) {
 // publish states the intention and makes the staged content the file, in the place
 // of old. cause is why the upload failed, if it did and is kept all the same.
 func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e actions.Event, cause error) (p published, err error) {
+	p.id = t.up.intent
 	info, err := t.file.Stat()
 	if err != nil {
 		return p, err
@@ -149,31 +153,48 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e ac
 		return p, refuse("upload", e.Object.Name, err)
 	}
 	p.properties = t.copied(ctx)
-	if owner := t.s.owner(); t.journaled(e.Kind, owner) || p.properties != nil {
-		e.Result.Size = after.Bytes
-		if cause != nil {
-			fail(&e, cause)
-		}
-		p.id, err = t.s.m.journal.begin(ctx, intent{
-			Op: intentPublish, Name: t.s.behind(ctx, e.Object.Name), Root: t.s.root, FileID: vfs.FileIDOf(info),
-			Delta: delta, Count: owner != "", Event: e, Quiet: t.up.quiet,
+	name, quiet := e.Object.Name, t.up.quiet
+	if c := t.copyEvent(after.Bytes); c != nil && quiet {
+		e, quiet = *c, false
+	} else {
+		ended(&e, after.Bytes, cause)
+	}
+	if owner := t.s.owner(); t.journaled(owner) || p.properties != nil {
+		p.id, err = t.statePublish(ctx, intent{
+			Op: intentPublish, Name: t.s.behind(ctx, name), Root: t.s.root, FileID: vfs.FileIDOf(info),
+			Delta: delta, Count: owner != "", Event: e, Quiet: quiet,
 			Properties: p.properties,
 		})
 		if err != nil {
-			return published{}, err
+			return published{id: t.up.intent}, err
+		}
+	}
+	if cause == nil {
+		if p.copy, err = t.stateCopy(ctx, vfs.FileIDOf(info), after.Bytes); err != nil {
+			t.withdraw(ctx, p)
+			return published{id: t.up.intent}, err
 		}
 	}
 	if old == nil {
 		t.s.forget(ctx, t.written(ctx))
 	}
 	if err := t.file.Commit(ctx); err != nil {
-		t.s.m.journal.drop(ctx, p.id)
-		return published{}, err
+		t.withdraw(ctx, p)
+		return published{id: t.up.intent}, err
 	}
 	p.size, p.delta = after.Bytes, delta
-	p.amended = pg.replaced(t.up.place, e.Object.Path, old)
+	p.amended = pg.replaced(t.up.place, t.s.path(name), old)
 	pg.book(t.up.place, after)
 	return p, nil
+}
+
+// withdraw takes back what was stated for an upload that could not be published. What
+// was stated at its beginning stays until its end is told.
+func (t *Transfer) withdraw(ctx context.Context, p published) {
+	if p.id != t.up.intent {
+		t.s.m.journal.drop(ctx, p.id)
+	}
+	p.copy.settle(ctx, t, true)
 }
 
 // closeInPlace ends an upload that was visible all the time. The last writer of
@@ -207,15 +228,23 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 		after = amountOf(info)
 		pg.bookOpen(t.up.object, leaving(info))
 	}
-	e := t.s.event(kindOf(err), t.Name())
+	e := t.event(kindOf(err))
 	untouched := err == nil && !t.up.touched.Load()
 	var tell *actions.Event
 	if !untouched {
 		tell = t.finish(&e, after.Bytes, err)
 	}
+	var told copyTold
+	if err == nil {
+		if tell == nil {
+			tell = t.copyEvent(after.Bytes)
+		}
+		told, err = t.stateCopy(ctx, vfs.FileIDOf(info), after.Bytes)
+	}
 	if serr := t.bookInPlace(ctx, pg, tell, after, last); serr != nil && err == nil {
 		err = serr
 	}
+	told.settle(ctx, t, false)
 	if untouched {
 		t.closeUntouched(ctx)
 	}

@@ -43,9 +43,18 @@ func (h *hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
 }
 func (h *hooks) Asks(*actions.Event) bool                       { return false }
 func (h *hooks) Header(map[string][]string) map[string][]string { return nil }
-func (h *hooks) Route(*actions.Event) []string                  { return []string{"hook"} }
-func (h *hooks) Wants(actions.Kind) bool                        { return true }
-func (h *hooks) Wake()                                          {}
+
+// Wants is true, but for what tests here are not about.
+func (*hooks) Wants(k actions.Kind) bool {
+	switch k {
+	case actions.UploadOpen, actions.MkdirDone, actions.RmdirDone, actions.CopyDone:
+		return false
+	}
+	return true
+}
+
+func (h *hooks) Route(*actions.Event) []string { return []string{"hook"} }
+func (h *hooks) Wake()                         {}
 
 type metrics struct {
 	mu      sync.Mutex
