@@ -43,6 +43,11 @@ const (
 	defaultTimeout     = 30 * time.Second
 )
 
+// UploadHooks are the events of the contract.
+func UploadHooks() []string {
+	return []string{"pre-create", "post-create", "post-receive", "post-finish", "pre-terminate", "post-terminate"}
+}
+
 // Validate returns all faults, none of which has a secret in it.
 func (c Config) Validate() error {
 	var errs []error
@@ -69,7 +74,7 @@ func (c Config) complete() Config {
 	s.ChannelPoolSize = cmp.Or(s.ChannelPoolSize, defaultChannels)
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	if c.Events == nil {
-		c.Events = []string{"pre-create", "post-create", "post-receive", "post-finish", "pre-terminate", "post-terminate"}
+		c.Events = UploadHooks()
 	}
 	return c
 }

@@ -45,8 +45,9 @@ const (
 	// outdated: what was declared is not there any more; a new connection declares it
 	// again.
 	outdated
-	// silent: an answer is still to come, or the broker is stuck.
-	silent
+	// lost: an answer is still to come, or the connection has gone, which the library
+	// may find out later than the first write that fails.
+	lost
 )
 
 // dial connects and declares what is asked for.
@@ -149,14 +150,14 @@ func (l *link) publish(ctx context.Context, m message) (fate, error) {
 	stop := context.AfterFunc(ctx, func() { _ = l.on.raw.Close() })
 	confirmation, err := l.channel.PublishWithDeferredConfirm(m.exchange, m.key, m.mandatory, false, m.Publishing)
 	if !stop() {
-		return silent, l.on.explain(context.Cause(ctx))
+		return lost, l.on.explain(context.Cause(ctx))
 	}
 	if err != nil {
-		return broken, l.cause(err)
+		return l.closure(err)
 	}
 	select {
 	case <-ctx.Done():
-		return silent, l.on.explain(context.Cause(ctx))
+		return lost, l.on.explain(context.Cause(ctx))
 	case <-confirmation.Done():
 	}
 	select {
@@ -178,24 +179,25 @@ func (l *link) refusal() (fate, error) {
 	if !l.channel.IsClosed() {
 		return reusable, errors.New("the broker has not taken the message")
 	}
-	err := l.cause(errors.New("the connection was lost before the confirmation"))
-	var e *amqp.Error
-	if errors.As(err, &e) && e.Code == amqp.NotFound {
-		return outdated, err
-	}
-	return broken, err
+	return l.closure(errors.New("the connection was lost before the confirmation"))
 }
 
-// cause is why the channel was closed, or else err.
-func (l *link) cause(err error) error {
+// closure says why the channel was closed, or else err.
+func (l *link) closure(err error) (fate, error) {
+	var why *amqp.Error
 	select {
-	case e := <-l.closed:
-		if e != nil {
-			return e
-		}
+	case why = <-l.closed:
 	default:
 	}
-	return err
+	switch {
+	case why == nil:
+		return lost, err
+	case !why.Server || l.on.amqp.IsClosed():
+		return lost, why
+	case why.Code == amqp.NotFound:
+		return outdated, why
+	}
+	return broken, why
 }
 
 // explain adds why the broker may have been silent.

@@ -237,7 +237,7 @@ func (p *pool) release(l *link, f fate) {
 	l.idle, l.on.idle = time.Now(), time.Now()
 	declares := p.cfg.Settings.DeclareExchange || p.cfg.Settings.DeclareQueues
 	switch {
-	case f == silent || f == outdated && declares || !l.on.alive():
+	case f == lost || f == outdated && declares || !l.on.alive():
 		l.on.links--
 		p.retire(l.on)
 	case f == broken || l.channel.IsClosed():

@@ -134,7 +134,7 @@ func (h *Hooks) add(entry actions.Hook, open Transports, cfg Config) error {
 	}
 	h.Headers = append(h.Headers, entry.Headers)
 	workers := cfg.ProgramWorkers
-	if entry.IsURL() {
+	if entry.IsURL() || entry.IsBroker() {
 		workers = cfg.EndpointWorkers
 	}
 	h.Targets = append(h.Targets, Target{

@@ -80,6 +80,8 @@ func owners() map[string][]string {
 		"github.com/subosito/gotenv":            {"cmd/sftpgo"},
 		"github.com/prometheus/client_golang":   {"protocols/telemetry"},
 		"github.com/hashicorp/go-retryablehttp": {"actions/httpsink"},
+		"github.com/rabbitmq/amqp091-go":        {"actions/amqpsink"},
+		"github.com/nats-io/nats.go":            {"actions/natssink"},
 		"modernc.org/sqlite":                    {"dataprovider/sqlstore"},
 		"github.com/redis/go-redis/v9":          {"dataprovider/inforedis"},
 		"github.com/pressly/goose/v3":           {"dataprovider/sqlstore"},

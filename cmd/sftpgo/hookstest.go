@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"path"
 	"path/filepath"
@@ -74,7 +76,8 @@ not run.`,
 			return fmt.Errorf("http: %w", err)
 		}
 		defer client.Close()
-		return tryHook(cmd, h, cfg.Common.Actions, client, e, send)
+		open := transports(client, cfg.Common.Actions, report.Dir, slog.New(slog.DiscardHandler))
+		return tryHook(cmd, h, open, cfg.Common.Actions, e, send)
 	}
 	return cmd
 }
@@ -122,8 +125,7 @@ func canFail(k actions.Kind) bool {
 	return k == actions.UploadFailed || k == actions.UploadPart || k == actions.DownloadDone
 }
 
-func tryHook(cmd *cobra.Command, h configuredHook, section actions.Config, client *httpsink.Client, e *actions.Event, send bool) error {
-	open := transports(client, section)
+func tryHook(cmd *cobra.Command, h configuredHook, open outbox.Transports, section actions.Config, e *actions.Event, send bool) error {
 	receiver, err := openConfigured(open, h)
 	if err != nil {
 		return err
@@ -142,13 +144,25 @@ func tryHook(cmd *cobra.Command, h configuredHook, section actions.Config, clien
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "hook: %s, %s\nevent: %s, id %s\n", h.name, receiver, e.Kind, e.ID)
 	fmt.Fprintln(out, wouldTell(h, e))
-	printCall(out, h, receiver, e, call)
+	if err := printCall(out, h, receiver, e, call); err != nil {
+		return err
+	}
 	if !send {
 		return nil
 	}
 	start := time.Now()
-	err = receiver.Deliver(cmd.Context(), e)
+	err = deliverOnce(cmd.Context(), receiver, e)
 	return explain(out, h, err, time.Since(start))
+}
+
+// deliverOnce does not wait for a broker that is away, as the server would.
+func deliverOnce(ctx context.Context, receiver outbox.Receiver, e *actions.Event) error {
+	if broker, ok := receiver.(interface {
+		Try(ctx context.Context, e *actions.Event) error
+	}); ok {
+		return broker.Try(ctx, e)
+	}
+	return receiver.Deliver(ctx, e)
 }
 
 // dialectOf is the format in which the receiver renders.
@@ -186,7 +200,16 @@ func wouldTell(h configuredHook, e *actions.Event) string {
 
 // printCall shows what goes over. Names of clients may have anything in them, so
 // arguments and variables are quoted.
-func printCall(out io.Writer, h configuredHook, receiver outbox.Receiver, e *actions.Event, call actions.Call) {
+func printCall(out io.Writer, h configuredHook, receiver outbox.Receiver, e *actions.Event, call actions.Call) error {
+	if broker, ok := receiver.(interface {
+		Explain(e *actions.Event) ([]string, error)
+	}); ok {
+		lines, err := broker.Explain(e)
+		for _, line := range lines {
+			fmt.Fprintln(out, line)
+		}
+		return err
+	}
 	if signed, ok := receiver.(interface {
 		Header(e *actions.Event, call actions.Call, at time.Time) http.Header
 	}); ok {
@@ -200,7 +223,7 @@ func printCall(out io.Writer, h configuredHook, receiver outbox.Receiver, e *act
 			fmt.Fprintf(out, "header: %s: %s\n", name, header.Get(name))
 		}
 		fmt.Fprintf(out, "body: %s\n", strings.TrimSuffix(string(call.Body), "\n"))
-		return
+		return nil
 	}
 	for i, argument := range call.Args {
 		fmt.Fprintf(out, "argument %d: %s\n", i+1, strconv.Quote(argument))
@@ -211,9 +234,10 @@ func printCall(out io.Writer, h configuredHook, receiver outbox.Receiver, e *act
 	}
 	if h.single {
 		fmt.Fprintln(out, "standard input: empty")
-		return
+		return nil
 	}
 	fmt.Fprintf(out, "standard input: %s\n", strings.TrimSuffix(string(call.Body), "\n"))
+	return nil
 }
 
 // explain says what the server makes of an answer; the error is for the exit
