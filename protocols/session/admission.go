@@ -13,5 +13,5 @@ func (s *Session) admit(ctx context.Context, name string) error {
 	if !ok {
 		return nil
 	}
-	return a.Admit(ctx, func() actions.Event { return s.event(actions.UploadDone, name) })
+	return a.Admit(ctx, func() actions.Event { return s.event(ctx, actions.UploadDone, name) })
 }

@@ -262,7 +262,7 @@ func (s *Session) truncateIntent(ctx context.Context, name string, info fs.FileI
 	}
 	return s.m.journal.begin(ctx, intent{
 		Op: intentTruncate, Name: s.behind(ctx, name), Root: s.root, FileID: vfs.FileIDOf(info), Before: before, Count: true,
-		Event: s.event(actions.UploadFailed, name),
+		Event: s.event(ctx, actions.UploadFailed, name),
 	})
 }
 

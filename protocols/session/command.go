@@ -19,7 +19,7 @@ const protocolSSH = "SSH"
 //
 // It is called after the client has its answer, and does not end with ctx.
 func (s *Session) CommandDone(ctx context.Context, command, name, target string, err error) {
-	e := s.event(actions.SSHCommand, "")
+	e := s.event(ctx, actions.SSHCommand, "")
 	e.Session.Protocol = protocolSSH
 	e.Object.SSHCommand, _, _ = strings.Cut(command, " ")
 	e.Object.Name, e.Object.Path = s.operand(name)

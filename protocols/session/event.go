@@ -12,7 +12,7 @@ import (
 )
 
 // event starts the record of something that happens to name.
-func (s *Session) event(kind actions.Kind, name string) actions.Event {
+func (s *Session) event(ctx context.Context, kind actions.Kind, name string) actions.Event {
 	return actions.Event{
 		ID:   ulid.Make().String(),
 		Kind: kind,
@@ -28,7 +28,8 @@ func (s *Session) event(kind actions.Kind, name string) actions.Event {
 			Path:     s.path(name),
 			Provider: s.user.Filesystem.Provider,
 		},
-		Result: actions.Result{Status: actions.StatusOK},
+		Result:  actions.Result{Status: actions.StatusOK},
+		Request: s.m.journal.told(requestOf(ctx)),
 	}
 }
 

@@ -228,7 +228,7 @@ func (x *External) begin(ctx context.Context) (err error) {
 	if !s.m.journal.wanted(actions.SSHCommand, owner != "") {
 		return nil
 	}
-	e := s.event(actions.SSHCommand, x.names[0])
+	e := s.event(ctx, actions.SSHCommand, x.names[0])
 	e.Object.SSHCommand = x.use.Command
 	in := intent{Op: intentExternal, Name: x.names[0], Root: s.root, Count: owner != "", Event: e}
 	if owner != "" {

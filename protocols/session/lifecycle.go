@@ -25,8 +25,8 @@ func newTransferID() string {
 }
 
 // event starts the record of something that happens to the transfer.
-func (t *Transfer) event(kind actions.Kind) actions.Event {
-	e := t.s.event(kind, t.Name())
+func (t *Transfer) event(ctx context.Context, kind actions.Kind) actions.Event {
+	e := t.s.event(ctx, kind, t.Name())
 	if t.up != nil {
 		e.Transfer = t.up.details(t.start)
 		if t.up.describe != nil {
@@ -77,12 +77,12 @@ const (
 )
 
 // announces reports whether somebody is to be told that the upload began.
-func (t *Transfer) announces() bool {
+func (t *Transfer) announces(ctx context.Context) bool {
 	hooks := t.s.m.journal.hooks
 	if t.up.quiet || !hooks.Wants(actions.UploadOpen) {
 		return false
 	}
-	e := t.event(actions.UploadOpen)
+	e := t.event(ctx, actions.UploadOpen)
 	return len(hooks.Route(&e)) > 0
 }
 
@@ -92,7 +92,7 @@ func (t *Transfer) began(ctx context.Context) {
 	if !t.up.announced || !t.up.begun.CompareAndSwap(false, true) {
 		return
 	}
-	e := t.event(actions.UploadOpen)
+	e := t.event(ctx, actions.UploadOpen)
 	if !t.up.cut {
 		e.Transfer.Offset = t.up.old
 		e.Result.Size = t.up.old
@@ -107,7 +107,7 @@ func (t *Transfer) began(ctx context.Context) {
 // stateStaged states the intention of a staged upload whose beginning is told: if
 // nothing comes of it, that is told too.
 func (t *Transfer) stateStaged(ctx context.Context) error {
-	if t.up.announced = t.announces(); !t.up.announced {
+	if t.up.announced = t.announces(ctx); !t.up.announced {
 		return nil
 	}
 	if t.s.m.journal.backlog() >= maxWaiting {
@@ -115,7 +115,7 @@ func (t *Transfer) stateStaged(ctx context.Context) error {
 	}
 	var err error
 	t.up.intent, err = t.s.m.journal.begin(ctx, intent{
-		Op: intentStaged, Name: t.name, Root: t.s.root, Event: t.event(actions.UploadFailed),
+		Op: intentStaged, Name: t.name, Root: t.s.root, Event: t.event(ctx, actions.UploadFailed),
 	})
 	return err
 }
@@ -131,11 +131,11 @@ func (t *Transfer) statePublish(ctx context.Context, in intent) (int64, error) {
 
 // copyEvent is what is told of a copy of one file that has succeeded; nil if nobody
 // wants to know.
-func (t *Transfer) copyEvent(size int64) *actions.Event {
+func (t *Transfer) copyEvent(ctx context.Context, size int64) *actions.Event {
 	if t.up.source == "" || !t.s.m.journal.hooks.Wants(actions.CopyDone) {
 		return nil
 	}
-	e := t.s.event(actions.CopyDone, t.up.source)
+	e := t.s.event(ctx, actions.CopyDone, t.up.source)
 	e.Object.Target = t.Name()
 	e.Object.TargetPath = t.s.path(e.Object.Target)
 	e.Result.Size = size
@@ -155,7 +155,7 @@ func (t *Transfer) stateCopy(ctx context.Context, id string, size int64) (c copy
 	if t.up.quiet {
 		return c, nil // the copy is all that is told
 	}
-	if c.event = t.copyEvent(size); c.event == nil {
+	if c.event = t.copyEvent(ctx, size); c.event == nil {
 		return c, nil
 	}
 	c.id, err = t.s.m.journal.begin(ctx, intent{

@@ -107,7 +107,7 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 		return refuse("rmdir", name, vfs.ErrNotDir)
 	}
 	var id int64
-	e, tell := s.event(actions.RmdirDone, name), s.m.journal.wanted(actions.RmdirDone, false)
+	e, tell := s.event(ctx, actions.RmdirDone, name), s.m.journal.wanted(actions.RmdirDone, false)
 	if tell {
 		if id, err = s.m.journal.begin(ctx, intent{
 			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(spots[0].info), Event: e,
@@ -150,7 +150,7 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	}
 	counted, _ := pg.found(place, info)
 	delta := minus(noAmount, counted)
-	e := s.event(actions.DeleteDone, name)
+	e := s.event(ctx, actions.DeleteDone, name)
 	e.Result.Size = info.Size()
 	owner, properties := s.owner(), s.drops(ctx, name)
 
@@ -205,7 +205,7 @@ func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 	if now == nil {
 		return false, spots[0].err
 	}
-	e := s.event(actions.DeleteCheck, name)
+	e := s.event(ctx, actions.DeleteCheck, name)
 	e.Result.Size = now.Size()
 	ctx = context.WithoutCancel(ctx)
 	verdict, err := s.m.journal.hooks.Ask(ctx, &e)

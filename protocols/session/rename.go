@@ -124,7 +124,7 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	if open == nil {
 		written = s.m.ledger.written(m.info) // under another name
 	}
-	e := s.event(actions.RenameDone, m.oldname)
+	e := s.event(ctx, actions.RenameDone, m.oldname)
 	e.Object.Target, e.Object.TargetPath = m.newname, s.path(m.newname)
 	owner := s.owner()
 	delta := minus(noAmount, replaced)

@@ -64,12 +64,12 @@ func (u *Resumable) describe(e *actions.Event) {
 	e.Request = u.req
 }
 
-func (u *Resumable) event(kind actions.Kind) actions.Event {
+func (u *Resumable) event(ctx context.Context, kind actions.Kind) actions.Event {
 	name := u.rec.Name
 	if name == "" {
 		name = u.rec.Data
 	}
-	e := u.s.event(kind, name)
+	e := u.s.event(ctx, kind, name)
 	u.describe(&e)
 	e.Result.Size = u.size
 	return e
@@ -80,7 +80,7 @@ func (u *Resumable) ask(ctx context.Context, kind actions.Kind) error {
 	if !u.s.m.journal.hooks.Wants(kind) {
 		return nil
 	}
-	e := u.event(kind)
+	e := u.event(ctx, kind)
 	_, err := u.s.m.journal.hooks.Ask(ctx, &e)
 	if err != nil {
 		return refuse("upload", e.Object.Name, err)
@@ -91,7 +91,7 @@ func (u *Resumable) ask(ctx context.Context, kind actions.Kind) error {
 // tell records an event that changes no usage.
 func (u *Resumable) tell(ctx context.Context, kind actions.Kind) {
 	if u.s.m.journal.hooks.Wants(kind) {
-		e := u.event(kind)
+		e := u.event(ctx, kind)
 		u.record(ctx, &e)
 	}
 }
@@ -118,7 +118,7 @@ func (u *Resumable) failed(ctx context.Context, cause error) {
 	if u.rec.Partial || !u.s.m.journal.hooks.Wants(actions.UploadFailed) {
 		return
 	}
-	e := u.event(actions.UploadFailed)
+	e := u.event(ctx, actions.UploadFailed)
 	fail(&e, cause)
 	u.record(ctx, &e)
 }

@@ -111,7 +111,7 @@ func (t *Transfer) closeDownload(ctx context.Context) error {
 	if err := t.file.Close(); err != nil {
 		t.TransferError(fmt.Errorf("close %q: %w", t.Name(), err))
 	}
-	e := t.s.event(actions.DownloadDone, t.Name())
+	e := t.s.event(ctx, actions.DownloadDone, t.Name())
 	t.finish(&e, t.moved.Load(), t.failure())
 	if err := t.s.m.journal.settle(ctx, 0, &e, "", noAmount, along{}); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)

@@ -358,13 +358,13 @@ func (t *Transfer) mayOpen() error {
 
 func (t *Transfer) stateIntent(ctx context.Context, info fs.FileInfo, before dataprovider.Amount) error {
 	owner := t.s.owner()
-	t.up.announced = t.announces()
+	t.up.announced = t.announces(ctx)
 	if !t.journaled(owner) {
 		return nil
 	}
 	in := intent{
 		Op: intentWrite, Name: t.s.behind(ctx, t.name), Root: t.s.root, Before: before, Count: owner != "",
-		Event: t.event(actions.UploadFailed), Quiet: t.up.quiet,
+		Event: t.event(ctx, actions.UploadFailed), Quiet: t.up.quiet,
 	}
 	if info != nil {
 		in.FileID, in.Size, in.Modified = vfs.FileIDOf(info), info.Size(), info.ModTime()

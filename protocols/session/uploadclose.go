@@ -59,7 +59,7 @@ func (t *Transfer) lockStaged(ctx context.Context) (*pages, fs.FileInfo, error) 
 // which oerr says that it cannot be looked at.
 func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, oerr error) error {
 	err := t.failure()
-	e := t.event(kindOf(err))
+	e := t.event(ctx, kindOf(err))
 	p := published{id: t.up.intent}
 	if t.keep(err) {
 		perr := oerr
@@ -80,7 +80,7 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 	}
 	tell := t.finish(&e, p.size, err)
 	if tell == nil && err == nil {
-		tell = t.copyEvent(p.size)
+		tell = t.copyEvent(ctx, p.size)
 	}
 	serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, along{p.amended, p.properties})
 	p.copy.settle(ctx, t, err != nil)
@@ -154,7 +154,7 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e ac
 	}
 	p.properties = t.copied(ctx)
 	name, quiet := e.Object.Name, t.up.quiet
-	if c := t.copyEvent(after.Bytes); c != nil && quiet {
+	if c := t.copyEvent(ctx, after.Bytes); c != nil && quiet {
 		e, quiet = *c, false
 	} else {
 		ended(&e, after.Bytes, cause)
@@ -228,7 +228,7 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 		after = amountOf(info)
 		pg.bookOpen(t.up.object, leaving(info))
 	}
-	e := t.event(kindOf(err))
+	e := t.event(ctx, kindOf(err))
 	untouched := err == nil && !t.up.touched.Load()
 	var tell *actions.Event
 	if !untouched {
@@ -237,7 +237,7 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 	var told copyTold
 	if err == nil {
 		if tell == nil {
-			tell = t.copyEvent(after.Bytes)
+			tell = t.copyEvent(ctx, after.Bytes)
 		}
 		told, err = t.stateCopy(ctx, vfs.FileIDOf(info), after.Bytes)
 	}
@@ -274,7 +274,7 @@ func (t *Transfer) closeUntouched(ctx context.Context) {
 	}
 	t.dir = Download
 	t.moved.Store(sent)
-	e := t.s.event(actions.DownloadDone, t.Name())
+	e := t.s.event(ctx, actions.DownloadDone, t.Name())
 	t.finish(&e, sent, nil)
 	if err := t.s.settle(ctx, 0, &e, noAmount, nil, along{}); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)
