@@ -205,7 +205,7 @@ func TestEveryFaultAtOnce(t *testing.T) {
 		`webdavd: 5 is not a section`,
 		`common.idle_timeout: -1 is negative; use 0 for never`,
 		`sftpd.bindings.0.port: 70000 is not a port`,
-		`data_provider.driver: "oracle": use sqlite or memory`,
+		`data_provider.driver: "oracle": use sqlite, postgresql or memory`,
 	)
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strconv"
+
+	"sftpgo/dataprovider"
 )
 
 // resolve makes the paths of c absolute and returns those that are none.
@@ -32,11 +34,13 @@ func (c *Config) paths() map[string]*string {
 		"ftpd.certificate_key_file":      &c.FTPD.CertificateKeyFile,
 		"webdavd.certificate_file":       &c.WebDAVD.CertificateFile,
 		"webdavd.certificate_key_file":   &c.WebDAVD.CertificateKeyFile,
-		"data_provider.name":             &c.DataProvider.Name,
 		"data_provider.users_base_dir":   &c.DataProvider.UsersBaseDir,
 		"telemetry.auth_user_file":       &c.Telemetry.AuthUserFile,
 		"telemetry.certificate_file":     &c.Telemetry.CertificateFile,
 		"telemetry.certificate_key_file": &c.Telemetry.CertificateKeyFile,
+	}
+	if c.DataProvider.Driver != dataprovider.DriverPostgres {
+		paths["data_provider.name"] = &c.DataProvider.Name
 	}
 	for name, list := range map[string][]string{
 		"sftpd.host_keys":             c.SFTPD.HostKeys,

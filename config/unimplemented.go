@@ -60,14 +60,7 @@ webdavd.cache.users.max_size
 webdavd.cache.mime_types.enabled
 webdavd.cache.mime_types.max_size
 
-data_provider.host
-data_provider.port
-data_provider.username
-data_provider.password
-data_provider.sslmode
-data_provider.connection_string
 data_provider.sql_tables_prefix
-data_provider.pool_size
 data_provider.actions.execute_on
 data_provider.actions.hook
 data_provider.external_auth_hook

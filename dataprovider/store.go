@@ -20,6 +20,9 @@ var (
 	ErrConflict = errors.New("changed by someone else")
 	// ErrInvalid: the record does not pass validation; the text says why.
 	ErrInvalid = errors.New("validation error")
+	// ErrTakenOver: another process, which took this one for gone, has ended the
+	// intention.
+	ErrTakenOver = errors.New("taken over by another server")
 	// ErrUnavailable: the store cannot be reached or written at the moment.
 	ErrUnavailable = errors.New("data store unavailable")
 )
@@ -57,6 +60,13 @@ type Store interface {
 	// Ping tells whether the store can be used right now.
 	Ping(ctx context.Context) error
 	Close() error
+}
+
+// Peers is what a Store has that several server processes share.
+type Peers interface {
+	// Orphans receives when intentions are there whose process has gone: it is time
+	// for Outbox.Pending. It is nil where there is one process.
+	Orphans() <-chan struct{}
 }
 
 // Amount is a number of files and of bytes, or a change of both.
@@ -101,12 +111,13 @@ type Outbox interface {
 	// Begin stores an intention. The bytes mean something only to the caller.
 	Begin(ctx context.Context, record []byte) (id int64, err error)
 	// Pending yields the intentions that were neither settled nor dropped, oldest
-	// first.
+	// first. Of a store with several processes it takes over, and yields, those whose
+	// process has gone.
 	Pending(ctx context.Context) iter.Seq2[Pending, error]
 	// Settle ends an intention (0: there was none), records a delivery for each
 	// target and adds the delta to the owner's usage, in one transaction. It
 	// returns the owner's new usage (the zero Amount when Owner is empty). An id
-	// that is not pending any more is ErrNotFound, and nothing is recorded.
+	// that is not pending any more is ErrNotFound, or ErrTakenOver, and nothing is recorded.
 	Settle(ctx context.Context, id int64, s Settlement) (Amount, error)
 	// Drop forgets an intention whose operation did not happen. An unknown id is
 	// no error.
@@ -126,9 +137,9 @@ type Outbox interface {
 	// Retry gives a claimed delivery back, to be claimed again not before at. One
 	// that is gone, dead or was never claimed is ErrNotFound.
 	Retry(ctx context.Context, id int64, at time.Time, t Try) error
-	// Release ends all leases of one target, so that what a killed process had
-	// claimed is due at once. Only the sole user of the store calls it, before
-	// its first Claim.
+	// Release ends the leases of one target that are of this process, or of none that
+	// is there, so that what a killed process had claimed is due at once. It is
+	// called before the first Claim.
 	Release(ctx context.Context, target string) error
 	// StepAside is Retry out of line: later deliveries that share a key no longer
 	// wait for this one. It is for a receiver that has got the event and refuses

@@ -85,6 +85,7 @@ func owners() map[string][]string {
 		"modernc.org/sqlite":                    {"dataprovider/sqlstore"},
 		"github.com/redis/go-redis/v9":          {"dataprovider/inforedis"},
 		"github.com/pressly/goose/v3":           {"dataprovider/sqlstore"},
+		"github.com/jackc/pgx/v5":               {"dataprovider/sqlstore", "dataprovider/pgtest"},
 	}
 }
 

@@ -55,6 +55,10 @@ func initProvider(cmd *cobra.Command, cfg config.Config) error {
 	if err := errors.Join(store.Ping(cmd.Context()), store.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "data store %s %s\n", p.Name, state)
+	name := p.Name
+	if p.ConnectionString != "" {
+		name = p.Driver // the string may have a password
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "data store %s %s\n", name, state)
 	return nil
 }

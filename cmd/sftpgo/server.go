@@ -226,6 +226,29 @@ func (s *server) recover(ctx context.Context) error {
 	return nil
 }
 
+// takeOver settles what other servers of the same store left when they were killed,
+// until ctx is done.
+func (s *server) takeOver(ctx context.Context) {
+	peers, ok := s.store.(dataprovider.Peers)
+	if !ok {
+		return
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-peers.Orphans():
+		}
+		n, err := s.sessions.Recover(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("operations that another server left cannot be settled now", "sender", "serve", "error", err)
+		}
+		if n > 0 {
+			s.log.Info("operations that another server left are settled", "sender", "serve", "operations", n)
+		}
+	}
+}
+
 // run serves until ctx is done or a part fails, then stops in the order in which
 // nothing is lost: no new clients, running transfers up to the grace time, then
 // the events.
@@ -245,6 +268,7 @@ func (s *server) run(ctx context.Context, grace time.Duration) error {
 		})
 	}
 	group.Go(func() error { s.sessions.Run(serving); return nil })
+	group.Go(func() error { s.takeOver(serving); return nil })
 	group.Go(func() error { s.sessions.Sweep(serving); return nil })
 	group.Go(func() error {
 		<-serving.Done()

@@ -15,7 +15,7 @@ type storeUse int
 
 const (
 	shared    storeUse = iota // a command, which works beside a server
-	exclusive                 // the one server of the store
+	exclusive                 // a server: of a database file there is one
 )
 
 // openStore opens the data store. A memory store is empty: what fills it is the
@@ -25,6 +25,12 @@ func openStore(ctx context.Context, cfg config.Config, use storeUse) (dataprovid
 	switch p.Driver {
 	case dataprovider.DriverSQLite:
 		return sqlstore.Open(ctx, sqlstore.Config{Path: p.Name, UpdateMode: p.UpdateMode, Exclusive: use == exclusive})
+	case dataprovider.DriverPostgres:
+		return sqlstore.OpenPostgres(ctx, sqlstore.Postgres{
+			Host: p.Host, Port: p.Port, Database: p.Name, Username: p.Username, Password: p.Password,
+			SSLMode: sqlstore.SSLMode(p.SSLMode), ConnectionString: p.ConnectionString, Connections: p.PoolSize,
+			UpdateMode: p.UpdateMode, Server: use == exclusive,
+		})
 	case dataprovider.DriverMemory:
 		return memstore.New(memstore.Config{}), nil
 	default:

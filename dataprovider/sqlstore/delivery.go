@@ -67,13 +67,16 @@ func (o outbox) Claim(ctx context.Context, target string, n int, ttl time.Durati
 		return nil, nil
 	}
 	err = o.write(ctx, func(t *tx) error {
-		now := o.now()
+		now, self := o.now(), o.node.self()
+		if err := t.mustBelong(self); err != nil {
+			return err
+		}
 		ids, err := t.due(target, n, now.UnixMicro())
 		if err != nil {
 			return err
 		}
 		for _, id := range ids {
-			d, err := t.lease(id, now.Add(ttl).UnixMicro())
+			d, err := t.lease(id, self, now.Add(ttl).UnixMicro())
 			if err != nil {
 				return err
 			}
@@ -91,7 +94,7 @@ func (o outbox) Claim(ctx context.Context, target string, n int, ttl time.Durati
 // What may be claimed, straight from the queue index; deliveries that were never
 // claimed have due_at 0, so that they come in order of id. The states and the
 // number of rows are no parameters: SQLite makes a new plan each time when a small
-// number is another one than before.
+// number is another one than before, and is read only as far as needed.
 const (
 	selectQueued  = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 0" + whenDue
 	selectLeased  = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 1" + whenDue
@@ -107,7 +110,7 @@ var errEnough = errors.New("enough rows")
 func (t *tx) due(target string, n int, now int64) (ids []int64, err error) {
 	limits := map[string]int{selectQueued: n, selectLeased: max(n, maxDue), selectResting: max(n, maxDue)}
 	for query, limit := range limits {
-		err := t.rows(query, []any{target, now}, func(rows *sql.Rows) error {
+		err := t.rows(query+t.dialect.atMost(limit), []any{target, now}, func(rows *sql.Rows) error {
 			if limit == 0 {
 				return errEnough
 			}
@@ -125,14 +128,11 @@ func (t *tx) due(target string, n int, now int64) (ids []int64, err error) {
 	return ids[:min(n, len(ids))], nil
 }
 
-func (t *tx) lease(id, until int64) (d dataprovider.Delivery, err error) {
-	const update = "UPDATE outbox_delivery SET state = ?, due_at = ?, attempts = attempts + 1 WHERE id = ?"
-	if _, err := t.exec(update, leased, until, id); err != nil {
-		return d, err
-	}
+func (t *tx) lease(id, node, until int64) (d dataprovider.Delivery, err error) {
+	const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, node = ?, attempts = attempts + 1 WHERE id = ?" +
+		" RETURNING id, event_id, event, attempts, settled"
 	var settled int64
-	const query = "SELECT id, event_id, event, attempts, settled FROM outbox_delivery WHERE id = ?"
-	err = t.row(query, []any{id}, &d.ID, &d.EventID, &d.Event, &d.Attempt, &settled)
+	err = t.row(query, []any{leased, until, node, id}, &d.ID, &d.EventID, &d.Event, &d.Attempt, &settled)
 	d.Settled = time.UnixMicro(settled)
 	return d, err
 }
@@ -217,7 +217,7 @@ func (t *tx) freeKey(target string, hash, id int64) error {
 
 // Retry implements dataprovider.Outbox.
 func (o outbox) Retry(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
-	err := o.write(ctx, func(t *tx) error { return t.rest(id, at, try) })
+	err := o.write(ctx, func(t *tx) error { return t.rest(id, o.due(at), try) })
 	if err != nil {
 		return fmt.Errorf("retry %d: %w", id, err)
 	}
@@ -225,9 +225,9 @@ func (o outbox) Retry(ctx context.Context, id int64, at time.Time, try dataprovi
 }
 
 // rest gives a claimed delivery back.
-func (t *tx) rest(id int64, at time.Time, try dataprovider.Try) error {
+func (t *tx) rest(id, at int64, try dataprovider.Try) error {
 	const query = "UPDATE outbox_delivery SET state = ?, due_at = ? WHERE id = ? AND state IN (?, ?)"
-	given, err := t.changed(query, resting, at.UnixMicro(), id, leased, resting)
+	given, err := t.changed(query, resting, at, id, leased, resting)
 	if err = cmp.Or(err, missingUnless(given)); err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (t *tx) rest(id int64, at time.Time, try dataprovider.Try) error {
 // StepAside implements dataprovider.Outbox.
 func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
 	err := o.write(ctx, func(t *tx) error {
-		if err := t.rest(id, at, try); err != nil {
+		if err := t.rest(id, o.due(at), try); err != nil {
 			return err
 		}
 		if err := t.freeKeys(id); err != nil {
@@ -255,8 +255,9 @@ func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, try datap
 // Release implements dataprovider.Outbox.
 func (o outbox) Release(ctx context.Context, target string) error {
 	err := o.write(ctx, func(t *tx) error {
-		const query = "UPDATE outbox_delivery SET due_at = 0 WHERE target = ? AND state = ?"
-		_, err := t.exec(query, target, leased)
+		const query = "UPDATE outbox_delivery SET due_at = 0 WHERE target = ? AND state = ?" +
+			" AND (node = ? OR NOT EXISTS (SELECT 1 FROM node WHERE node.id = outbox_delivery.node))"
+		_, err := t.exec(query, target, leased, o.node.self())
 		return err
 	})
 	if err != nil {

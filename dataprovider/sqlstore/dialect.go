@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -18,17 +19,33 @@ type dialect struct {
 
 	// rebind turns ? into the placeholders of the database.
 	rebind func(query string) string
+	// bind makes arguments what the database takes. It does not change args.
+	bind func(args []any) []any
+	// text is what was stored for a string; bind may have changed it.
+	text func(stored string) string
+	// atMost ends a SELECT that has at most n rows.
+	atMost func(n int) string
+
 	// begin starts a transaction that may write; what it reads stays true until
 	// the end.
-	begin string
+	begin []string
+	// together sends several statements without parameters at once.
+	together bool
+	// batch is how many requests share a transaction.
+	batch int
+	// limit bounds a transaction; 0 is no limit.
+	limit time.Duration
 	// insert runs an INSERT into a table with a generated id, and returns that.
 	insert func(t *tx, query string, args ...any) (int64, error)
+
 	// newest returns the highest migration that the database has had, 0 for an
 	// empty one, without changing it.
 	newest func(ctx context.Context, db *sql.DB) (int64, error)
 	// classify wraps errors of the driver that may pass in
 	// dataprovider.ErrUnavailable and leaves the others.
 	classify func(err error) error
+	// lost tells that the connection has gone; nil where there is none.
+	lost func(err error) bool
 }
 
 //go:embed migrations

@@ -35,7 +35,7 @@ func (l locks) Load(ctx context.Context) (all []dataprovider.Lock, rev dataprovi
 		}
 		if token.Valid {
 			all = append(all, dataprovider.Lock{
-				Token: token.String, Path: path.String, Holder: holder.String, Owner: owner.String,
+				Token: token.String, Path: l.dialect.text(path.String), Holder: holder.String, Owner: owner.String,
 				Shared: shared.Int64 != 0, Deep: deep.Int64 != 0, Expires: time.UnixMicro(expires.Int64),
 			})
 		}

@@ -25,18 +25,27 @@ func blob(b []byte) []byte {
 // Begin implements dataprovider.Outbox.
 func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) {
 	err = o.write(ctx, func(t *tx) error {
-		id, err = t.dialect.insert(t, "INSERT INTO outbox_pending (record) VALUES (?)", blob(record))
+		self := o.node.self()
+		if err := t.mustBelong(self); err != nil {
+			return err
+		}
+		id, err = t.dialect.insert(t, "INSERT INTO outbox_pending (record, node) VALUES (?, ?)", blob(record), self)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("begin: %w", err)
 	}
+	o.node.took(id)
 	return id, nil
 }
 
 // Pending implements dataprovider.Outbox.
 func (o outbox) Pending(ctx context.Context) iter.Seq2[dataprovider.Pending, error] {
 	return func(yield func(dataprovider.Pending, error) bool) {
+		if err := o.takeOver(ctx); err != nil {
+			yield(dataprovider.Pending{}, fmt.Errorf("take over what is pending: %w", err))
+			return
+		}
 		var last int64
 		for {
 			page, err := o.pendingPage(ctx, last)
@@ -57,9 +66,21 @@ func (o outbox) Pending(ctx context.Context) iter.Seq2[dataprovider.Pending, err
 	}
 }
 
+// takeOver makes this process the one that takes care of intentions whose process
+// has gone. Those of a file have none to begin with.
+func (o outbox) takeOver(ctx context.Context) error {
+	if o.node == nil {
+		return nil
+	}
+	return o.write(ctx, func(t *tx) error {
+		_, err := t.exec("UPDATE outbox_pending SET node = ? WHERE "+orphan, -o.node.self())
+		return err
+	})
+}
+
 func (o outbox) pendingPage(ctx context.Context, after int64) (page []dataprovider.Pending, err error) {
-	const query = "SELECT id, record FROM outbox_pending WHERE id > ? ORDER BY id LIMIT ?"
-	err = o.reader.rows(ctx, query, []any{after, pageSize}, func(rows *sql.Rows) error {
+	const query = "SELECT id, record FROM outbox_pending WHERE node = ? AND id > ? ORDER BY id LIMIT ?"
+	err = o.reader.rows(ctx, query, []any{-o.node.self(), after, pageSize}, func(rows *sql.Rows) error {
 		var p dataprovider.Pending
 		if err := rows.Scan(&p.ID, &p.Record); err != nil {
 			return err
@@ -90,6 +111,9 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 			was, err := t.changed("DELETE FROM outbox_pending WHERE id = ?", id)
 			if err != nil {
 				return err
+			}
+			if !was && o.node.lost(id) {
+				return dataprovider.ErrTakenOver
 			}
 			if !was {
 				return dataprovider.ErrNotFound

@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		childWrite(os.Getenv(childPath))
 	case "open":
 		childOpen(os.Getenv(childPath))
+	case "node":
+		childNode(os.Getenv(childPath))
 	}
 }
 

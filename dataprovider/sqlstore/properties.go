@@ -105,7 +105,7 @@ func (p properties) Members(ctx context.Context, dir string, names []string) (ma
 		}
 		var list []dataprovider.Property
 		err := json.Unmarshal(doc, &list)
-		found[name] = list
+		found[p.dialect.text(name)] = list
 		return err
 	})
 	return found, wrapProperties(dir, err)
@@ -225,7 +225,7 @@ func (p properties) pageBelow(ctx context.Context, after, name, last, root strin
 	err = p.reader.rows(ctx, query, []any{after, name, last, root, pageSize}, func(rows *sql.Rows) error {
 		var at [2]string
 		err := rows.Scan(&at[0], &at[1])
-		page = append(page, at)
+		page = append(page, [2]string{p.dialect.text(at[0]), p.dialect.text(at[1])})
 		return err
 	})
 	return page, err

@@ -55,7 +55,7 @@ func (r *reader) row(ctx context.Context, query string, args []any, dest ...any)
 		if err != nil {
 			return err
 		}
-		return st.QueryRowContext(ctx, args...).Scan(dest...)
+		return st.QueryRowContext(ctx, r.dialect.bind(args)...).Scan(dest...)
 	})
 }
 
@@ -66,7 +66,7 @@ func (r *reader) rows(ctx context.Context, query string, args []any, scan func(*
 		if err != nil {
 			return err
 		}
-		return each(scan)(st.QueryContext(ctx, args...))
+		return each(scan)(st.QueryContext(ctx, r.dialect.bind(args)...))
 	})
 }
 

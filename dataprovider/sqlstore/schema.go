@@ -11,32 +11,25 @@ const hint = "run `sftpgo initprovider` to create or update it"
 
 // prepare makes sure that the schema is the one this binary knows. It looks with
 // a handle that cannot change anything, and writes only when it knows that it
-// should. Two processes never migrate at the same time: the lock of the server is
-// needed for it.
-func (s *Store) prepare(ctx context.Context, cfg Config, d dialect, r, w *sql.DB) error {
-	if cfg.Exclusive {
-		// Only the server does so: its store is the one that must not be built on
-		// sand, and it starts rarely.
-		if err := sqliteQuickCheck(ctx, r, s.path); err != nil {
-			return err
-		}
-	}
+// should. Two processes never migrate at the same time: lock returns nil when stop
+// says that somebody else did so meanwhile.
+func (d dialect) prepare(ctx context.Context, r, w *sql.DB, updateMode int,
+	lock func(ctx context.Context, stop func() (bool, error)) (unlock func() error, err error),
+) error {
 	current, err := upToDate(ctx, d, r)
 	if current || err != nil {
 		return err
 	}
-	if cfg.UpdateMode != 0 {
+	if updateMode != 0 {
 		return fmt.Errorf("its schema is not up to date; %s", hint)
 	}
-	if s.lock == nil {
-		l, err := waitLock(ctx, s.path+".lock", func() (bool, error) { return upToDate(ctx, d, r) })
-		if l == nil {
-			return err // or somebody else migrated meanwhile
-		}
-		defer func() { _ = l.release() }()
-		if current, err := upToDate(ctx, d, r); current || err != nil {
-			return err
-		}
+	unlock, err := lock(ctx, func() (bool, error) { return upToDate(ctx, d, r) })
+	if unlock == nil {
+		return err
+	}
+	defer func() { _ = unlock() }()
+	if current, err := upToDate(ctx, d, r); current || err != nil {
+		return err
 	}
 	if err := d.migrate(ctx, w); err != nil {
 		return fmt.Errorf("update its schema: %w", err)

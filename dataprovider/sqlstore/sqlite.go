@@ -24,7 +24,11 @@ func sqliteDialect() dialect {
 		goose:      goose.DialectSQLite3,
 		migrations: "sqlite",
 		rebind:     func(query string) string { return query },
-		begin:      "BEGIN IMMEDIATE",
+		bind:       func(args []any) []any { return args },
+		text:       func(stored string) string { return stored },
+		atMost:     func(int) string { return "" }, // a number would make a plan for each
+		begin:      []string{"BEGIN IMMEDIATE"},
+		batch:      maxBatch,
 		insert: func(t *tx, query string, args ...any) (int64, error) {
 			r, err := t.exec(query, args...)
 			if err != nil {

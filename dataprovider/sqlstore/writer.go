@@ -13,7 +13,8 @@ import (
 	"sftpgo/dataprovider"
 )
 
-// maxBatch bounds how long the first of a batch waits for the last.
+// maxBatch bounds how long the first of a batch waits for the last; a dialect may
+// have less.
 const maxBatch = 128
 
 // errClosed is the answer of a store after Close.
@@ -155,7 +156,7 @@ func (w *writer) commit(batch []*request) {
 // fill takes what is queued, as far as it fits, and leaves nil for what was
 // abandoned.
 func (w *writer) fill(batch []*request) []*request {
-	for len(batch) < maxBatch {
+	for len(batch) < w.dialect.batch {
 		select {
 		case r := <-w.queue:
 			batch = append(batch, r)
@@ -172,21 +173,29 @@ func (w *writer) fill(batch []*request) []*request {
 	return batch
 }
 
+// begin starts a transaction, on a new connection if the one of the last has gone.
 func (w *writer) begin() error {
-	if w.session == nil {
-		conn, err := w.db.Conn(context.Background())
-		if err != nil {
+	if w.session != nil {
+		err := w.session.begin()
+		if err == nil || w.dialect.lost == nil || !w.dialect.lost(err) {
 			return err
 		}
-		w.session = &session{conn: conn, dialect: w.dialect, stmts: map[string]*sql.Stmt{}}
+		w.drop()
 	}
-	_, err := w.session.exec(w.dialect.begin)
-	return err
+	s, err := newSession(w.db, w.dialect)
+	if err != nil {
+		return err
+	}
+	w.session = s
+	return s.begin()
 }
 
 func (w *writer) end() error {
-	_, err := w.session.exec("COMMIT")
-	return err
+	if err := w.session.run("COMMIT"); err != nil {
+		return err
+	}
+	w.session.rest()
+	return nil
 }
 
 // runAll returns the result of each request. The error says that the transaction
@@ -194,24 +203,27 @@ func (w *writer) end() error {
 func (w *writer) runAll(batch []*request) ([]error, error) {
 	results := make([]error, len(batch))
 	t := &tx{w.session}
+	begun := false
 	for i, r := range batch {
 		if r == nil {
 			continue
 		}
-		if _, err := t.exec("SAVEPOINT request"); err != nil {
+		mark := []string{"RELEASE SAVEPOINT request", "SAVEPOINT request"}
+		if !begun {
+			begun, mark = true, mark[1:]
+		}
+		if err := t.run(mark...); err != nil {
 			return nil, err
 		}
 		results[i] = r.run(t)
-		if results[i] != nil {
-			results[i] = w.dialect.classify(results[i])
-			if _, err := t.exec("ROLLBACK TO SAVEPOINT request"); err != nil {
-				// A full disk and the like end the transaction by themselves; the
-				// reason is the first error, not that the savepoint is gone.
-				return nil, results[i]
-			}
+		if results[i] == nil {
+			continue
 		}
-		if _, err := t.exec("RELEASE SAVEPOINT request"); err != nil {
-			return nil, err
+		results[i] = w.dialect.classify(results[i])
+		if err := t.run("ROLLBACK TO SAVEPOINT request"); err != nil {
+			// A full disk and the like end the transaction by themselves; the
+			// reason is the first error, not that the savepoint is gone.
+			return nil, results[i]
 		}
 	}
 	return results, nil
@@ -224,88 +236,6 @@ func (w *writer) drop() {
 	}
 	w.session.close()
 	w.session = nil
-}
-
-// session is a connection with its prepared statements.
-type session struct {
-	conn    *sql.Conn
-	dialect dialect
-	stmts   map[string]*sql.Stmt
-}
-
-// stmt prepares each query once. The context is the background one throughout:
-// what has begun is short, and is not left half done.
-func (s *session) stmt(query string) (*sql.Stmt, error) {
-	if st, ok := s.stmts[query]; ok {
-		return st, nil
-	}
-	st, err := s.conn.PrepareContext(context.Background(), s.dialect.rebind(query))
-	if err != nil {
-		return nil, err
-	}
-	s.stmts[query] = st
-	return st, nil
-}
-
-func (s *session) exec(query string, args ...any) (sql.Result, error) {
-	st, err := s.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return st.ExecContext(context.Background(), args...)
-}
-
-// close reports nothing: whatever is wrong with the connection was the reason to
-// close it, or does not matter any more.
-func (s *session) close() {
-	_, _ = s.exec("ROLLBACK") // an error if there is nothing to roll back
-	for _, st := range s.stmts {
-		_ = st.Close()
-	}
-	_ = s.conn.Close()
-}
-
-// tx is the view that a request has of the transaction.
-type tx struct{ *session }
-
-// changed runs a statement and tells whether it changed any row.
-func (t *tx) changed(query string, args ...any) (bool, error) {
-	r, err := t.exec(query, args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
-}
-
-// row scans the one row of a query, or returns sql.ErrNoRows.
-func (t *tx) row(query string, args []any, dest ...any) error {
-	st, err := t.stmt(query)
-	if err != nil {
-		return err
-	}
-	return st.QueryRowContext(context.Background(), args...).Scan(dest...)
-}
-
-// rows calls scan for each row of a query.
-func (t *tx) rows(query string, args []any, scan func(*sql.Rows) error) error {
-	st, err := t.stmt(query)
-	if err != nil {
-		return err
-	}
-	return each(scan)(st.QueryContext(context.Background(), args...))
-}
-
-func each(scan func(*sql.Rows) error) func(*sql.Rows, error) error {
-	return func(rows *sql.Rows, err error) error {
-		if err != nil {
-			return err
-		}
-		for rows.Next() && err == nil {
-			err = scan(rows)
-		}
-		return errors.Join(err, rows.Err(), rows.Close())
-	}
 }
 
 // defaultTimeout bounds a call whose context has no deadline.

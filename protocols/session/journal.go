@@ -159,7 +159,14 @@ func (j *journal) tell(ctx context.Context, o outcome) error {
 	if o.dropped {
 		return j.outbox.Drop(ctx, o.id)
 	}
-	if _, err := j.outbox.Settle(ctx, o.id, o.s); err != nil {
+	_, err := j.outbox.Settle(ctx, o.id, o.s)
+	if errors.Is(err, dataprovider.ErrTakenOver) {
+		// Another server has told that it was interrupted, and counted it. What became
+		// of it in truth is told as well.
+		o.s.Owner, o.s.Delta = "", dataprovider.Amount{}
+		_, err = j.outbox.Settle(ctx, 0, o.s)
+	}
+	if err != nil {
 		return err
 	}
 	if len(o.s.Targets) > 0 {

@@ -23,9 +23,10 @@ var errStopped = errors.New("the server was stopped while the program ran")
 var errUnknown = errors.New("the outcome cannot be found out")
 
 // Recover settles what a crash left between intention and outcome. It must run
-// before the first session is opened. It returns how many intentions it found. One
-// whose storage cannot be looked at, because a disk is not mounted, is kept for the
-// next start.
+// before the first session is opened, and beside sessions when another server of
+// the same store was killed. It returns how many intentions it found. One whose
+// storage cannot be looked at, because a disk is not mounted, is kept for the next
+// start.
 func (m *Manager) Recover(ctx context.Context) (int, error) {
 	r := &recovery{m: m, storage: map[string]vfs.FS{}, counted: map[string]dataprovider.Amount{}}
 	defer r.close()
