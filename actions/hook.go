@@ -13,7 +13,7 @@ type Hook struct {
 	Name string `json:"name"`
 	// Target is the absolute path of a program or of a directory that has a program for
 	// each event, an http or https URL, or a broker:
-	// amqp://, amqps:// (RabbitMQ), nats:// or tls:// (NATS), with user and password
+	// amqp:// and amqps:// are RabbitMQ, nats:// and tls:// are NATS, with user and password
 	// if it wants them.
 	Target string `json:"target"`
 	// Format is what the target gets: rustus (also when empty), rustus-v2, tusd,

@@ -76,13 +76,13 @@ type HookNATS struct {
 
 // HookTLS says whom a hook trusts at a broker, for amqps:// and tls://.
 type HookTLS struct {
-	// CACertificates are PEM files, relative to the configuration directory, that
-	// are trusted in addition to those of the system.
+	// CACertificates are PEM files that are trusted in addition to those of the
+	// system.
 	CACertificates []string `json:"ca_certificates"`
-	// Certificate is the PEM file of the certificate that is shown to the broker.
-	Certificate string `json:"certificate"`
-	// CertificateKey is the PEM file of its key.
-	CertificateKey string `json:"certificate_key"`
+	// CertificateFile is the PEM file of the certificate that is shown to the broker.
+	CertificateFile string `json:"certificate_file"`
+	// CertificateKeyFile is the PEM file of its key.
+	CertificateKeyFile string `json:"certificate_key_file"`
 	// SkipVerify accepts any certificate of the broker. It makes TLS worthless
 	// against an active attacker and is for tests only.
 	SkipVerify bool `json:"skip_verify"`
@@ -107,7 +107,7 @@ func hasScheme(target string, schemes ...string) bool {
 }
 
 func (t HookTLS) isZero() bool {
-	return len(t.CACertificates) == 0 && t.Certificate == "" && t.CertificateKey == "" && !t.SkipVerify
+	return len(t.CACertificates) == 0 && t.CertificateFile == "" && t.CertificateKeyFile == "" && !t.SkipVerify
 }
 
 func (n HookNATS) isZero() bool {
@@ -128,8 +128,8 @@ func (h Hook) brokerFaults() []error {
 	if !hasScheme(h.Target, "amqps", "nats", "tls") && !h.TLS.isZero() {
 		errs = append(errs, errors.New("tls: it is for brokers, with targets that begin with amqps://, nats:// or tls://; that of URLs is in the section http"))
 	}
-	if (h.TLS.Certificate == "") != (h.TLS.CertificateKey == "") {
-		errs = append(errs, errors.New("tls: certificate and certificate_key are both needed"))
+	if (h.TLS.CertificateFile == "") != (h.TLS.CertificateKeyFile == "") {
+		errs = append(errs, errors.New("tls: certificate_file and certificate_key_file are both needed"))
 	}
 	if u, err := url.Parse(h.Target); err == nil && h.IsAMQP() && !h.TLS.isZero() && namesFiles(u.Query()) {
 		errs = append(errs, errors.New("tls: the target names files of certificates, too; one place is enough"))

@@ -27,7 +27,7 @@ func TestBrokerFaults(t *testing.T) {
 		{actions.Hook{Target: "/bin/true", AMQP: actions.HookAMQP{Celery: true}}, "0.amqp: it is for targets that begin with amqp://"},
 		{actions.Hook{Target: "amqp://h", NATS: actions.HookNATS{Core: true}}, "0.nats: it is for targets that begin with nats://"},
 		{actions.Hook{Target: "amqp://h", TLS: actions.HookTLS{SkipVerify: true}}, "0.tls: it is for brokers, with targets that begin with amqps://"},
-		{actions.Hook{Target: "amqps://h", TLS: actions.HookTLS{Certificate: "a"}}, "0.tls: certificate and certificate_key are both needed"},
+		{actions.Hook{Target: "amqps://h", TLS: actions.HookTLS{CertificateFile: "a"}}, "0.tls: certificate_file and certificate_key_file are both needed"},
 		{actions.Hook{Target: "amqps://h?cacertfile=a", TLS: actions.HookTLS{SkipVerify: true}}, "0.tls: the target names files of certificates, too"},
 		{actions.Hook{Target: "amqp://h", AMQP: actions.HookAMQP{RoutingKey: strings.Repeat("k", 256)}}, "0.amqp.routing_key: more than 255 bytes"},
 		{actions.Hook{Target: "amqp://h", AMQP: actions.HookAMQP{ChannelPoolSize: -1}}, "0.amqp.channel_pool_size: -1 is not between 0 and 2000"},

@@ -70,5 +70,13 @@ func (c *Config) paths() map[string]*string {
 		paths["http.certificates."+strconv.Itoa(i)+".cert"] = &c.HTTP.Certificates[i].Cert
 		paths["http.certificates."+strconv.Itoa(i)+".key"] = &c.HTTP.Certificates[i].Key
 	}
+	for i := range c.Hooks {
+		at, tls := "hooks."+strconv.Itoa(i)+".tls", &c.Hooks[i].TLS
+		paths[at+".certificate_file"] = &tls.CertificateFile
+		paths[at+".certificate_key_file"] = &tls.CertificateKeyFile
+		for j := range tls.CACertificates {
+			paths[at+".ca_certificates."+strconv.Itoa(j)] = &tls.CACertificates[j]
+		}
+	}
 	return paths
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"sftpgo/actions"
 	"sftpgo/actions/httpsink"
 )
 
@@ -56,6 +57,7 @@ func TestPathsAreComplete(t *testing.T) {
 	cfg.WebDAVD.CARevocationLists = []string{"x"}
 	cfg.HTTP.CACertificates = []string{"x"}
 	cfg.HTTP.Certificates = append(cfg.HTTP.Certificates, httpsink.KeyPair{})
+	cfg.Hooks = []actions.Hook{{TLS: actions.HookTLS{CACertificates: []string{"x"}}}}
 	paths := cfg.paths()
 	var walk func(n *node)
 	walk = func(n *node) {

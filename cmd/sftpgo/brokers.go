@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"sftpgo/actions"
@@ -16,10 +15,9 @@ import (
 	"sftpgo/actions/outbox"
 )
 
-// openBroker makes the receiver of an entry whose target is a broker. Names of files
-// are relative to dir.
-func openBroker(h actions.Hook, f actions.Format, dir string, log *slog.Logger) (outbox.Receiver, error) {
-	trust, err := brokerTLS(h.TLS, dir)
+// openBroker makes the receiver of an entry whose target is a broker.
+func openBroker(h actions.Hook, f actions.Format, log *slog.Logger) (outbox.Receiver, error) {
+	trust, err := brokerTLS(h.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +53,9 @@ func queueNames(h actions.Hook, f actions.Format) []string {
 }
 
 // brokerTLS is nil where nothing is set.
-func brokerTLS(cfg actions.HookTLS, dir string) (*tls.Config, error) {
-	if len(cfg.CACertificates) == 0 && cfg.Certificate == "" && !cfg.SkipVerify {
+func brokerTLS(cfg actions.HookTLS) (*tls.Config, error) {
+	if len(cfg.CACertificates) == 0 && cfg.CertificateFile == "" && !cfg.SkipVerify {
 		return nil, nil
-	}
-	inside := func(name string) string {
-		if filepath.IsAbs(name) {
-			return name
-		}
-		return filepath.Join(dir, name)
 	}
 	var errs []error
 	t := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: cfg.SkipVerify} // the operator asked for it
@@ -73,9 +65,9 @@ func brokerTLS(cfg actions.HookTLS, dir string) (*tls.Config, error) {
 			pool = x509.NewCertPool() // a container without a trust store
 		}
 		for i, name := range cfg.CACertificates {
-			pem, err := os.ReadFile(inside(name))
+			pem, err := os.ReadFile(name)
 			if err == nil && !pool.AppendCertsFromPEM(pem) {
-				err = fmt.Errorf("%s has no PEM certificate", inside(name))
+				err = fmt.Errorf("%s has no PEM certificate", name)
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("tls.ca_certificates.%d: %w", i, err))
@@ -83,10 +75,10 @@ func brokerTLS(cfg actions.HookTLS, dir string) (*tls.Config, error) {
 		}
 		t.RootCAs = pool
 	}
-	if cfg.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(inside(cfg.Certificate), inside(cfg.CertificateKey))
+	if cfg.CertificateFile != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.CertificateFile, cfg.CertificateKeyFile)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("tls.certificate: %w", err))
+			errs = append(errs, fmt.Errorf("tls.certificate_file: %w", err))
 		}
 		t.Certificates = append(t.Certificates, pair)
 	}

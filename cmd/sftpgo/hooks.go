@@ -20,7 +20,7 @@ func (s *server) addHooks(dir string) error {
 	}
 	s.http = client
 	settings := outbox.DefaultConfig().WithEvents(s.cfg.Events)
-	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, s.cfg.Hooks, transports(client, s.cfg.Common.Actions, dir, s.log), settings, s.log); err != nil {
+	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, s.cfg.Hooks, transports(client, s.cfg.Common.Actions, s.log), settings, s.log); err != nil {
 		return err
 	}
 	s.events, err = outbox.New(s.store.Outbox(), s.hooks, s.metrics, s.log, settings)
@@ -43,8 +43,8 @@ func (s *server) summary() []string {
 }
 
 // transports are the ways to receivers. common.actions gets exactly what its
-// contract says; entries of the list may differ. Names of files are relative to dir.
-func transports(client *httpsink.Client, section actions.Config, dir string, log *slog.Logger) outbox.Transports {
+// contract says; entries of the list may differ.
+func transports(client *httpsink.Client, section actions.Config, log *slog.Logger) outbox.Transports {
 	contract := format.SFTPGo{Extended: section.Extended}
 	return outbox.Transports{
 		Program: func(path string) (outbox.Receiver, error) {
@@ -53,18 +53,18 @@ func transports(client *httpsink.Client, section actions.Config, dir string, log
 		Endpoint: func(url string) (outbox.Receiver, error) {
 			return httpsink.New(client, url, contract, httpsink.Options{})
 		},
-		Entry: func(h actions.Hook) (outbox.Receiver, error) { return openHook(client, h, dir, log) },
+		Entry: func(h actions.Hook) (outbox.Receiver, error) { return openHook(client, h, log) },
 	}
 }
 
 // openHook makes the receiver of an entry of the list.
-func openHook(client *httpsink.Client, h actions.Hook, dir string, log *slog.Logger) (outbox.Receiver, error) {
+func openHook(client *httpsink.Client, h actions.Hook, log *slog.Logger) (outbox.Receiver, error) {
 	f, err := format.New(h.Dialect())
 	if err != nil {
 		return nil, err
 	}
 	if h.IsBroker() {
-		return openBroker(h, f, dir, log)
+		return openBroker(h, f, log)
 	}
 	if h.IsURL() {
 		keys := make([][]byte, len(h.Secrets))

@@ -76,7 +76,7 @@ not run.`,
 			return fmt.Errorf("http: %w", err)
 		}
 		defer client.Close()
-		open := transports(client, cfg.Common.Actions, report.Dir, slog.New(slog.DiscardHandler))
+		open := transports(client, cfg.Common.Actions, slog.New(slog.DiscardHandler))
 		return tryHook(cmd, h, open, cfg.Common.Actions, e, send)
 	}
 	return cmd
