@@ -157,13 +157,36 @@ func (o outbox) Done(ctx context.Context, ids ...int64) error {
 }
 
 func (t *tx) done(id int64) error {
-	switch err := t.freeKeys(id); {
-	case errors.Is(err, dataprovider.ErrNotFound): // gone, or dead and without keys
-	case err != nil:
-		return err
-	}
-	_, err := t.exec("DELETE FROM outbox_delivery WHERE id = ?", id)
+	_, err := t.remove(id)
 	return err
+}
+
+// removed is what a delivery was.
+type removed struct {
+	id       int64 // 0: there was none
+	target   string
+	state    deliveryState
+	keys     []byte
+	attempts int
+	settled  int64
+	eventID  string
+	event    []byte
+	tries    []byte
+}
+
+// remove takes a delivery out of the queue and lets those move up that waited
+// behind it.
+func (t *tx) remove(id int64) (r removed, err error) {
+	const query = "DELETE FROM outbox_delivery WHERE id = ?" +
+		" RETURNING id, target, state, keys, attempts, settled, event_id, event, tries"
+	err = t.row(query, []any{id}, &r.id, &r.target, &r.state, &r.keys, &r.attempts, &r.settled, &r.eventID, &r.event, &r.tries)
+	if errors.Is(err, sql.ErrNoRows) {
+		return removed{}, nil
+	}
+	if err == nil && r.state != dead { // a dead one holds nothing
+		err = t.freeHashes(r.target, r.keys, id)
+	}
+	return r, err
 }
 
 // freeKeys lets those move up that waited behind a delivery, or returns
@@ -179,6 +202,10 @@ func (t *tx) freeKeys(id int64) error {
 	if err != nil {
 		return err
 	}
+	return t.freeHashes(target, packed, id)
+}
+
+func (t *tx) freeHashes(target string, packed []byte, id int64) error {
 	for _, h := range unpackHashes(packed) {
 		if err := t.freeKey(target, h, id); err != nil {
 			return err

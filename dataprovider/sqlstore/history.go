@@ -36,9 +36,6 @@ func (o outbox) Acknowledge(ctx context.Context, acks ...dataprovider.Acknowledg
 			if err := t.keep(a, now); err != nil {
 				return err
 			}
-			if err := t.done(a.ID); err != nil {
-				return err
-			}
 		}
 		return nil
 	})
@@ -48,20 +45,16 @@ func (o outbox) Acknowledge(ctx context.Context, acks ...dataprovider.Acknowledg
 	return nil
 }
 
-// keep copies a delivery to the history.
+// keep moves a delivery to the history.
 func (t *tx) keep(a dataprovider.Acknowledgement, now int64) error {
-	var text []byte
-	err := t.row("SELECT tries FROM outbox_delivery WHERE id = ?", []any{a.ID}, &text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
+	r, err := t.remove(a.ID)
+	if err != nil || r.id == 0 {
 		return err
 	}
-	tries := dataprovider.AppendTry(dataprovider.DecodeTries(text), a.Try)
+	tries := dataprovider.AppendTry(dataprovider.DecodeTries(r.tries), a.Try)
 	const query = "INSERT INTO outbox_delivered (id, target, delivered, attempts, settled, keys, event_id, event, tries)" +
-		" SELECT id, target, ?, attempts, settled, keys, event_id, event, ? FROM outbox_delivery WHERE id = ?"
-	_, err = t.exec(query, now, dataprovider.EncodeTries(tries), a.ID)
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	_, err = t.exec(query, r.id, r.target, now, r.attempts, r.settled, blob(r.keys), r.eventID, blob(r.event), dataprovider.EncodeTries(tries))
 	return err
 }
 
