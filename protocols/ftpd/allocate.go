@@ -17,6 +17,7 @@ func allocate(ctx context.Context, d *driver, arg string) (reply, error) {
 	if err != nil {
 		return reply{}, &refusal{501, "ALLO takes a number of bytes"}
 	}
+	d.room.Store(int64(size) + 1)
 	space, err := d.s.Space(ctx, d.c.directory())
 	switch {
 	case errors.Is(err, vfs.ErrUnsupported): // nobody knows

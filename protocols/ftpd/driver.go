@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/fclairamb/ftpserverlib"
@@ -19,6 +20,19 @@ import (
 type driver struct {
 	c *client
 	s *session.Session
+
+	// room is what the last ALLO asked for, and one more; 0: there was none since
+	// the last upload.
+	room atomic.Int64
+}
+
+// length is what the client has said of the upload that begins: ALLO comes before
+// it (RFC 959, 4.1.3). Of one that goes on it says nothing that is certain.
+func (d *driver) length(flags vfs.Mode) int64 {
+	if n := d.room.Swap(0) - 1; flags.Has(vfs.Truncate) || flags.Has(vfs.Excl) {
+		return n
+	}
+	return -1
 }
 
 var (
@@ -107,7 +121,7 @@ func (d *driver) open(ctx context.Context, name string, flags int, offset int64)
 	if flags&os.O_TRUNC != 0 {
 		mode |= vfs.Truncate
 	}
-	return d.s.Upload(ctx, name, mode)
+	return d.s.UploadSized(ctx, name, mode, d.length(mode))
 }
 
 func position(t *session.Transfer, flags int, offset int64) error {

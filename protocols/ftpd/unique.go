@@ -20,12 +20,14 @@ func (c *client) storeUnique(arg string) []byte {
 		if arg == "" {
 			arg = "upload"
 		}
+		const fresh = vfs.Write | vfs.Create | vfs.Excl
+		length := d.length(fresh)
 		for range 10 {
 			name, err := d.resolve("STOU", arg+"."+strings.ToLower(rand.Text()[:10]))
 			if err != nil {
 				return nil, err
 			}
-			t, err := d.s.Upload(ctx, name, vfs.Write|vfs.Create|vfs.Excl)
+			t, err := d.s.UploadSized(ctx, name, fresh, length)
 			if errors.Is(err, vfs.ErrExist) {
 				continue
 			}

@@ -122,7 +122,7 @@ func mayWrite(u *dataprovider.User, dir string) bool {
 // create makes the empty file. Somebody else may have made it meanwhile, and a
 // user who may not list does not see what is there.
 func (q *request) create() (bool, error) {
-	t, err := q.s.Upload(q.changing(), q.name, vfs.Write|vfs.Create|vfs.Excl)
+	t, err := q.s.UploadSized(q.changing(), q.name, vfs.Write|vfs.Create|vfs.Excl, 0)
 	if errors.Is(err, vfs.ErrExist) || errors.Is(err, vfs.ErrIsDir) {
 		return false, nil
 	}

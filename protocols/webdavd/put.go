@@ -62,7 +62,7 @@ func (q *request) putBody() error {
 
 // store writes the body and returns the validator of the new file.
 func (q *request) store(mode vfs.Mode) (etag string, err error) {
-	t, err := q.s.Upload(q.changing(), q.name, mode)
+	t, err := q.s.UploadSized(q.changing(), q.name, mode, q.ContentLength)
 	if err != nil {
 		return "", missingParent(err)
 	}

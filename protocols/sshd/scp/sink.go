@@ -208,10 +208,10 @@ func (x *sink) apply(entry control, times *control, set func(context.Context, vf
 func (x *sink) open(entry control) (*session.Transfer, string, error) {
 	const mode = vfs.Write | vfs.Create | vfs.Truncate
 	name := x.place(entry)
-	t, err := x.s.Upload(x.s.Context(), name, mode)
+	t, err := x.s.UploadSized(x.s.Context(), name, mode, entry.size)
 	if errors.Is(err, vfs.ErrIsDir) && len(x.levels) == 0 && name == x.target {
 		name = path.Join(x.target, entry.name)
-		t, err = x.s.Upload(x.s.Context(), name, mode)
+		t, err = x.s.UploadSized(x.s.Context(), name, mode, entry.size)
 	}
 	return t, name, err
 }
