@@ -17,7 +17,7 @@ import (
 )
 
 // dialects are the formats beside that of the action contract.
-var dialects = []string{actions.FormatRustus, actions.FormatRustusV2, actions.FormatTusd, actions.FormatCloudEvents}
+var dialects = []string{actions.FormatRustus, actions.FormatRustusV2, actions.FormatTusd, actions.FormatTusdV2, actions.FormatCloudEvents}
 
 // lives are events of the life of files, with all that the formats tell.
 func lives() []example {
@@ -38,6 +38,15 @@ func lives() []example {
 	unknown.name = "upload-dav"
 	unknown.event.Session = actions.Session{User: "alice", Protocol: "DAV"}
 	return append(all, hostile, unknown)
+}
+
+func renderContract(t *testing.T, e *actions.Event) actions.Call {
+	t.Helper()
+	c, err := format.SFTPGo{}.Render(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func render(t *testing.T, dialect string, e *actions.Event) actions.Call {
