@@ -40,11 +40,10 @@ func UploadHookName(e *Event) (string, bool) {
 
 // UploadHookTells reports whether the dialect of a format has room for an event that
 // it has a word for. Rustus tells of each request only the most important thing:
-// that the upload is complete; else, that it began; else, that a part has come. The
-// formats of tusd tell everything.
+// that the upload is complete; else, that it began; else, that a part has come. So it
+// is in its format tusd, too. The format of tusd 2 tells everything.
 func UploadHookTells(format string, e *Event) bool {
-	switch format {
-	case FormatTusd, FormatTusdV2:
+	if format == FormatTusdV2 {
 		return true
 	}
 	switch e.Kind {
