@@ -13,6 +13,8 @@ func ActionsTell(e *Event) bool {
 		return e.Session.Protocol != protocolHTTP
 	case UploadDone:
 		return e.Transfer == nil || !e.Transfer.Partial
+	case DeleteDone:
+		return !e.Result.ByHook
 	}
 	return true
 }

@@ -125,6 +125,9 @@ type Result struct {
 	Size    int64         `json:"size"` // bytes: of the stored file for an upload or delete, sent for a download
 	Elapsed time.Duration `json:"elapsed,omitempty"`
 	Error   string        `json:"error,omitempty"` // for the log of deliveries; never a secret
+	// ByHook: a pre-delete hook has deleted the file, not the server. Only upload hooks
+	// hear of that.
+	ByHook bool `json:"by_hook,omitempty"`
 }
 
 // Keys are the storage paths whose events must reach a receiver in the order in

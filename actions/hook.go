@@ -165,7 +165,7 @@ func (h Hook) Wants(e *Event) bool {
 		if _, named := UploadHookName(e); !named || !UploadHookTells(h.Dialect(), e) {
 			return false
 		}
-	case h.Dialect() == FormatSFTPGo && !ActionsTell(e):
+	case e.Result.ByHook && !h.tellsUploads(), h.Dialect() == FormatSFTPGo && !ActionsTell(e):
 		return false
 	}
 	return h.Filters.pass(e)

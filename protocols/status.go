@@ -27,7 +27,8 @@ const (
 const StatusClientClosed = 499
 
 // Status is the answer to a client, per protocol. Text is safe to send: it never
-// holds a path of the host or the message of a backend.
+// holds a path of the host or the message of a backend. That of a refusal by a hook is
+// what the hook said, in one line.
 type Status struct {
 	Name string // of the row, for logs and tests
 	SFTP uint32
@@ -47,6 +48,7 @@ func rows() []row {
 	return []row{
 		{context.Canceled, Status{"canceled", SFTPConnectionLost, 426, StatusClientClosed, "aborted"}},
 		{session.ErrClosed, Status{"closed", SFTPConnectionLost, 421, http.StatusServiceUnavailable, "session closed by the server"}},
+		{actions.ErrUnanswered, Status{"unanswered", SFTPFailure, 451, http.StatusInternalServerError, "refused for want of an answer from a hook, try again later"}},
 		{actions.ErrDenied, Status{"denied", SFTPPermissionDenied, 550, http.StatusForbidden, "refused by policy"}},
 		{actions.ErrOverloaded, Status{"overloaded", SFTPFailure, 452, http.StatusInsufficientStorage, "server busy, try again later"}},
 		{session.ErrQuota, Status{"quota", SFTPFailure, 552, http.StatusInsufficientStorage, "quota exceeded"}},
@@ -75,7 +77,7 @@ func StatusOf(err error) Status {
 	}
 	for _, r := range rows() {
 		if errors.Is(err, r.err) {
-			return r.Status
+			return r.Status.adapt(err)
 		}
 	}
 	return Status{"internal", SFTPFailure, 451, http.StatusInternalServerError, "internal error"}

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the golden file")
 func sentinels() []error {
 	return []error{
 		nil, context.Canceled, session.ErrClosed, session.ErrSessions, session.ErrTooMany, session.ErrQuota,
-		actions.ErrDenied, vfs.ErrNoSpace, vfs.ErrName, vfs.ErrIsDir, vfs.ErrNotDir, vfs.ErrNotEmpty, vfs.ErrBusy,
+		actions.ErrUnanswered, actions.ErrDenied, vfs.ErrNoSpace, vfs.ErrName, vfs.ErrIsDir, vfs.ErrNotDir, vfs.ErrNotEmpty, vfs.ErrBusy,
 		vfs.ErrUnsupported, vfs.ErrUnavailable, vfs.ErrNotExist, vfs.ErrExist, vfs.ErrPermission,
 		dataprovider.ErrUnavailable, errors.New("sql: no such table"),
 	}

@@ -146,6 +146,13 @@ type Replacer interface {
 	Replaces() (fs.FileInfo, error)
 }
 
+// Stager is a staged File whose content others on this host can read before Commit.
+type Stager interface {
+	// StagedPath is where the content is, in the sense of Locator; "" when the File is
+	// not staged.
+	StagedPath() string
+}
+
 // Linked is a FileInfo that knows how many names its file has: 0 for one that is
 // open and was removed. Of a directory it is 1.
 type Linked interface {

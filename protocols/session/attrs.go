@@ -88,6 +88,7 @@ func (t *Transfer) setAttrs(ctx context.Context, a vfs.Attrs) error {
 			return err
 		}
 		t.up.touched.Store(true)
+		t.undigested()
 	}
 	if a == (vfs.Attrs{}) {
 		return nil

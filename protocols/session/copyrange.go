@@ -63,6 +63,7 @@ func (t *Transfer) copyable(dst *Transfer, srcOff, n, dstOff int64) (int64, erro
 }
 
 func (t *Transfer) copyRange(ctx context.Context, dst *Transfer, srcOff, n, dstOff int64) (total int64, err error) {
+	dst.undigested()
 	c := copier{from: t, to: dst}
 	defer c.close()
 	var p pace

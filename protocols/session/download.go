@@ -10,17 +10,17 @@ import (
 
 var noAmount = dataprovider.Amount{}
 
-// Download opens a file for reading. The event follows at Close, whether
-// anything was read or not.
-func (s *Session) Download(_ context.Context, name string) (t *Transfer, err error) {
+// Download opens a file for reading, if no hook objects. The event follows at Close,
+// whether anything was read or not.
+func (s *Session) Download(ctx context.Context, name string) (t *Transfer, err error) {
 	err = s.do("download", name, func(name string) error {
-		t, err = s.download(name)
+		t, err = s.download(ctx, name)
 		return err
 	})
 	return t, err
 }
 
-func (s *Session) download(name string) (*Transfer, error) {
+func (s *Session) download(ctx context.Context, name string) (*Transfer, error) {
 	if s.m.isDraining() {
 		return nil, ErrClosed
 	}
@@ -41,7 +41,12 @@ func (s *Session) download(name string) (*Transfer, error) {
 		return nil, refuse("download", name, err)
 	}
 	defer release()
-	t := &Transfer{s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download)}
+	if err := s.checkDownload(ctx, name); err != nil {
+		return nil, err
+	}
+	t := &Transfer{
+		s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download), request: requestOf(ctx),
+	}
 	err = s.steady(may, func() (err error) {
 		t.file, err = s.fs.Open(s.ctx, name, vfs.Read) // the file outlives the request
 		return err

@@ -186,8 +186,9 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	return s.settle(settle, id, &e, delta, nil, along{amended, properties})
 }
 
-// askDelete asks the pre-delete hook. true means that the hook has done it. It is
-// not cut short when the client leaves: half a deletion would be nobody's.
+// askDelete asks the hooks whether the file may be deleted, and the pre-delete hooks to
+// do it. true means that one has. It is not cut short when the client leaves: half a
+// deletion would be nobody's.
 func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 	pg, spots, err := s.lockFiles(ctx, name)
 	if err != nil {
@@ -208,7 +209,7 @@ func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 	e := s.event(ctx, actions.DeleteCheck, name)
 	e.Result.Size = now.Size()
 	ctx = context.WithoutCancel(ctx)
-	verdict, err := s.m.journal.hooks.Ask(ctx, &e)
+	verdict, err := s.ask(ctx, "remove", &e)
 	if err != nil || verdict.Decision != actions.Handled {
 		return false, err
 	}
@@ -243,9 +244,11 @@ func (s *Session) deletedByHook(ctx context.Context, place, name string, info fs
 	}
 	pg.book(place, after)
 	s.command("Remove", name, "", noChange())
+	e := s.event(ctx, actions.DeleteDone, name)
+	e.Result.Size, e.Result.ByHook = info.Size(), true
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.settle(settle, 0, nil, minus(after, before), nil, along{properties: properties})
+	return s.settle(settle, 0, &e, minus(after, before), nil, along{properties: properties})
 }
 
 // walk visits a tree: the files of a directory and what lies below it before the

@@ -180,6 +180,7 @@ func (u *Resumable) createWhole(ctx context.Context, up *upload) (err error) {
 		return refuse("upload", u.rec.Name, err)
 	}
 	defer release()
+	up.id, up.held = u.rec.ID, s.holds(ctx, u.rec.Name)
 	mode := up.decide(uploadModeAtomic, create)
 	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up}
 	up.describe = u.describe

@@ -61,7 +61,7 @@ func (u *Resumable) describe(e *actions.Event) {
 	if e.Kind == actions.UploadCheck {
 		t.Offset = 0
 	}
-	e.Request = u.req
+	e.Request = u.s.m.journal.told(u.req)
 }
 
 func (u *Resumable) event(ctx context.Context, kind actions.Kind) actions.Event {

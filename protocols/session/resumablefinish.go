@@ -34,6 +34,10 @@ func (u *Resumable) finish(ctx context.Context) error {
 		u.rec.State, u.rec.FileID = dataprovider.UploadOpen, ""
 		return errors.Join(err, u.saveOpen(ctx))
 	}
+	if name := t.Name(); name != u.rec.Name { // a hook wanted it there
+		u.removeData(ctx)
+		u.rec.Name, u.rec.FileID = name, ""
+	}
 	return u.remember(ctx)
 }
 
@@ -47,6 +51,7 @@ func (u *Resumable) publishing(ctx context.Context) (_ *Transfer, err error) {
 		return nil, err
 	}
 	up.decide(uploadModeAtomic, create)
+	up.id, up.held = u.rec.ID, s.holds(ctx, u.rec.Name)
 	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: u.rec.Created, up: up}
 	up.describe = u.describe
 	up.entry = u.rec.Name
@@ -81,6 +86,9 @@ type parked struct {
 	t    *Transfer
 	name string
 }
+
+// StagedPath implements vfs.Stager.
+func (p *parked) StagedPath() string { return p.t.s.path(p.name) }
 
 // Commit implements vfs.File.
 func (p *parked) Commit(ctx context.Context) error {
@@ -155,7 +163,7 @@ func (r *Resumables) Open(ctx context.Context, s *Session, id string) (rec datap
 			return err
 		}
 		if rec.State == dataprovider.UploadComplete && !rec.Partial || r.policy.InPlace {
-			if t, err = s.download(rec.Data); errors.Is(err, vfs.ErrNotExist) {
+			if t, err = s.download(ctx, rec.Data); errors.Is(err, vfs.ErrNotExist) {
 				err = refuse("download", rec.ID, ErrGone)
 			}
 			return err

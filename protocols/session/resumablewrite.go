@@ -147,6 +147,9 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 		}
 		return err
 	}
+	if name := u.t.Name(); name != u.rec.Name { // a hook wanted it there
+		u.rec.Name, info = name, nil
+	}
 	if info != nil {
 		u.rec.FileID = vfs.FileIDOf(info)
 	}

@@ -183,7 +183,7 @@ func TestPreDelete(t *testing.T) {
 		usage   dataprovider.Amount
 	}{
 		{"not handled", func(*rig) {}, false, "-", []string{"delete.done /f 1 3"}, dataprovider.Amount{}},
-		{"handled", handled, true, "-", nil, dataprovider.Amount{}},
+		{"handled", handled, true, "-", []string{"delete.done /f 1 3"}, dataprovider.Amount{}}, // for upload hooks
 		{"handled, file still there", handled, false, "abc", nil, dataprovider.Amount{Files: 1, Bytes: 3}},
 		{"denied", func(r *rig) { r.hooks.err = actions.ErrDenied }, false, "abc", nil, dataprovider.Amount{Files: 1, Bytes: 3}},
 	}

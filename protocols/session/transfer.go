@@ -29,6 +29,8 @@ type Transfer struct {
 	limit *rate.Limiter
 	up    *upload // nil for a download
 
+	request *actions.Request // that led to it; nil: the protocol has none
+
 	pieces inflight
 
 	pos   int64        // of the sequential methods
@@ -92,8 +94,12 @@ func (t *Transfer) Close() error {
 		defer t.s.drop(t)
 		if !t.pieces.end(lastPiece) {
 			t.s.log.Warn("the end of a transfer does not wait any longer for its last piece", "virtual_path", t.Name())
+			if t.up != nil && t.up.held {
+				t.TransferError(refuse("upload", t.Name(), vfs.ErrBusy)) // it could come after the hook has looked
+			}
 		}
-		ctx, cancel := detached(t.s.ctx)
+		t.inspect()
+		ctx, cancel := detached(WithRequest(t.s.ctx, t.request))
 		defer cancel()
 		switch {
 		case t.up != nil && t.up.end != nil:

@@ -110,6 +110,7 @@ func (t *Transfer) WriteAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	n, err := t.piece(func() (int, error) { return t.file.WriteAt(p, off) })
+	t.digest(p[:n], off)
 	return n, t.wrote(int64(n), err)
 }
 
@@ -119,6 +120,7 @@ func (t *Transfer) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := t.piece(func() (int, error) { return t.file.Write(p) })
+	t.digest(p[:n], t.pos)
 	t.pos += int64(n)
 	return n, t.wrote(int64(n), err)
 }
@@ -193,6 +195,7 @@ func (t *Transfer) ReadFrom(r io.Reader) (int64, error) {
 			return total, err
 		}
 		lr := &io.LimitedReader{R: r, N: piece}
+		t.undigested()
 		n, err := t.longPiece(func() (int64, error) { return rf.ReadFrom(lr) })
 		t.pos += n
 		total += n

@@ -15,21 +15,26 @@ import (
 
 // upload is the writing side of a Transfer.
 type upload struct {
-	staged  bool
-	read    bool    // reading is allowed too
-	existed bool    // there was a file
-	excl    bool    // there must be none when it is made: it may not be overwritten
-	old     int64   // its size
-	cut     bool    // it was truncated at open
-	link    bool    // the name is a link: a drop must not remove it
-	entry   string  // the name, or where it leads to if it is a link
-	quiet   bool    // nobody is told of it
-	place   string  // of the file that is written, see ledger
-	object  *object // of a write in place
-	intent  int64   // of a write in place, or of one that was announced; stated is what the former says
-	stated  intent
-	touched atomic.Bool  // created, truncated or written
-	sent    atomic.Int64 // bytes read back
+	held     bool            // a hook looks at the content before anybody else
+	base     fs.FileInfo     // of the content that a held upload has begun with; nil: none
+	verdict  actions.Verdict // of the hook that has looked
+	sum      *checksum       // of what is held, while it is written
+	directed bool            // the place is the choice of a hook: rules do not apply
+	staged   bool
+	read     bool    // reading is allowed too
+	existed  bool    // there was a file
+	excl     bool    // there must be none when it is made: it may not be overwritten
+	old      int64   // its size
+	cut      bool    // it was truncated at open
+	link     bool    // the name is a link: a drop must not remove it
+	entry    string  // the name, or where it leads to if it is a link
+	quiet    bool    // nobody is told of it
+	place    string  // of the file that is written, see ledger
+	object   *object // of a write in place
+	intent   int64   // of a write in place, or of one that was announced; stated is what the former says
+	stated   intent
+	touched  atomic.Bool  // created, truncated or written
+	sent     atomic.Int64 // bytes read back
 
 	properties []dataprovider.PropertyMove // of a copy
 	accept     func(old fs.FileInfo) error // see Accept; may be nil
@@ -47,7 +52,8 @@ type upload struct {
 	source    string // of a copy: what is copied
 }
 
-// Upload opens a file for writing. mode is made of vfs.Write, Read, Create,
+// Upload opens a file for writing, if no hook objects; a hook may choose another name.
+// mode is made of vfs.Write, Read, Create,
 // Truncate and Excl; whether the upload is staged is decided here, by the upload
 // mode. The event follows at Close.
 func (s *Session) Upload(ctx context.Context, name string, mode vfs.Mode) (t *Transfer, err error) {
@@ -81,10 +87,15 @@ func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode, le
 	}
 	defer release()
 	up.length = length
-	mode = up.decide(s.m.cfg.UploadMode, mode)
-	t := &Transfer{s: s, name: name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up}
 	if err := up.reserveFile(ctx, s.account.quota, &s.user); err != nil {
 		return nil, refuse("upload", name, err)
+	}
+	if name, up, err = s.passGates(ctx, name, up, mode); err != nil {
+		return nil, err
+	}
+	mode = up.decide(s.m.cfg.UploadMode, mode)
+	t := &Transfer{
+		s: s, name: name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up, request: requestOf(ctx),
 	}
 	if err := t.open(ctx, mode); err != nil {
 		return nil, err
@@ -155,9 +166,12 @@ func (u *upload) decide(uploadMode int, mode vfs.Mode) vfs.Mode {
 		mode |= vfs.Excl
 	}
 	u.cut = mode.Has(vfs.Truncate)
-	u.staged = uploadMode > 0 && u.cut
+	u.staged = uploadMode > 0 && u.cut || u.held
 	if u.staged {
-		mode |= vfs.Atomic | vfs.Create
+		mode |= vfs.Atomic | vfs.Create | vfs.Truncate
+	}
+	if u.held {
+		mode |= vfs.Read // for its digest; whether the client may read is another matter
 	}
 	u.touched.Store(u.cut)
 	return mode
@@ -231,6 +245,11 @@ func (t *Transfer) openStaged(ctx context.Context, name string, mode vfs.Mode) (
 		if now, perr := t.s.place(ctx, name); perr != nil || now != t.up.place {
 			_ = t.file.Close() // nothing was written
 			err = refuse("upload", name, vfs.ErrBusy)
+		}
+	}
+	if err == nil {
+		if err = t.begin(ctx); err != nil {
+			_ = t.file.Close() // nobody has seen it
 		}
 	}
 	if err != nil {
@@ -340,15 +359,15 @@ func (t *Transfer) openFile(mode vfs.Mode) error {
 // mayOpen applies the rules of mayUpload again, to where the name leads now.
 func (t *Transfer) mayOpen() error {
 	s, name := t.s, t.name
-	may := s.reaches(dataprovider.PermUpload, name)
-	if t.up.existed {
+	may := t.up.directed || s.reaches(dataprovider.PermUpload, name)
+	if t.up.existed && !t.up.directed {
 		may = s.reaches(dataprovider.PermOverwrite, name) && (!t.up.link || s.allowed(dataprovider.PermUpload, name))
 	}
 	if t.up.read {
 		may = may && s.reaches(dataprovider.PermDownload, name)
 	}
 	switch {
-	case !may || !s.contentAllowed(name):
+	case !may || !t.up.directed && !s.contentAllowed(name):
 		return refuse("upload", name, vfs.ErrPermission)
 	case s.behind(s.ctx, name) != s.behind(s.ctx, t.up.entry):
 		return refuse("upload", name, vfs.ErrBusy) // a link that leads elsewhere by now

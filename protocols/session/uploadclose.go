@@ -25,6 +25,14 @@ func isSpaceLimit(err error) bool { return errors.Is(err, ErrQuota) }
 func (t *Transfer) closeUpload(ctx context.Context) error {
 	l := t.s.m.ledger
 	defer l.forget(t)
+	switch {
+	case t.up.held && t.failure() == nil && !t.up.touched.Load():
+		return t.closeUnwritten(ctx)
+	case t.up.verdict.Decision == actions.Rename || t.up.verdict.Decision == actions.Quarantine:
+		if moved, err := t.closeElsewhere(ctx); moved {
+			return err
+		}
+	}
 	if t.up.staged {
 		pg, old, err := t.lockStaged(ctx)
 		defer pg.unlock()
@@ -63,6 +71,9 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 	p := published{id: t.up.intent}
 	if t.keep(err) {
 		perr := oerr
+		if perr == nil {
+			perr = t.stillBased(old)
+		}
 		if perr == nil && t.up.accept != nil {
 			perr = t.up.accept(old)
 		}
@@ -112,7 +123,7 @@ func (t *Transfer) keep(err error) bool {
 	if err == nil {
 		return true
 	}
-	return t.s.m.cfg.UploadMode == uploadModeKeep && !t.up.quiet && !isSpaceLimit(err) && t.moved.Load() > 0
+	return t.s.m.cfg.UploadMode == uploadModeKeep && !t.up.quiet && !t.up.held && !isSpaceLimit(err) && t.moved.Load() > 0
 }
 
 type published struct {

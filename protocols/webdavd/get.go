@@ -75,7 +75,7 @@ func (q *request) plan(info fs.FileInfo) (span, error) {
 // download sends the file. The header is planned from the open file: the one
 // that was looked at may have been replaced meanwhile.
 func (q *request) download() (err error) {
-	t, err := q.s.Download(q.Context(), q.name)
+	t, err := q.s.Download(q.told(q.Context()), q.name)
 	if err != nil {
 		return err
 	}

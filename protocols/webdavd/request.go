@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sftpgo/actions"
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/web"
 	"sftpgo/vfs"
@@ -150,7 +151,14 @@ func (q *request) serve() error {
 // not with the client: net/http cancels the context of the request also for a
 // client that has only finished sending, and half a change is worse than one that
 // nobody hears of. The loss of a client during an upload shows in the body.
-func (q *request) changing() context.Context { return q.s.Context() }
+func (q *request) changing() context.Context { return q.told(q.s.Context()) }
+
+// told is ctx that has hooks told of the request.
+func (q *request) told(ctx context.Context) context.Context {
+	h := q.Header.Clone()
+	h.Set("Host", q.Host)
+	return session.WithRequest(ctx, &actions.Request{Method: q.Method, URI: q.RequestURI, Header: h})
+}
 
 // stat tells what is at name; nothing, or nothing that the user may look at, is
 // nil without an error: the operation that follows has the last word.

@@ -102,6 +102,12 @@ func answer(w *response, err error, id string) {
 		h.Set("Connection", "close") // the end of a session leaves deadlines on it
 	}
 	body, kind := text+"\n", "text/plain; charset=utf-8"
+	if d, ok := protocols.DenialOf(err); ok { // the words of a hook as they are
+		body = d.Body
+		if d.ContentType != "" {
+			kind = d.ContentType
+		}
+	}
 	if xml != "" {
 		body = xmlHeader + `<D:error xmlns:D="DAV:">` + xml + `</D:error>` + "\n"
 		kind = xmlType

@@ -41,7 +41,7 @@ func (h *hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
 	}
 	return actions.Verdict{}, nil
 }
-func (h *hooks) Asks(*actions.Event) bool                       { return false }
+func (h *hooks) Asks(e *actions.Event) bool                     { return e.Kind == actions.DeleteCheck }
 func (h *hooks) Header(map[string][]string) map[string][]string { return nil }
 
 // Wants is true, but for what tests here are not about.

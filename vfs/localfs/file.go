@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,6 +34,7 @@ var (
 	_ vfs.FileAttrSetter = (*File)(nil)
 	_ vfs.Syncer         = (*File)(nil)
 	_ vfs.RangeCopier    = (*File)(nil)
+	_ vfs.Stager         = (*File)(nil)
 	_ io.ReaderFrom      = (*File)(nil)
 	_ io.WriterTo        = (*File)(nil)
 	_ syscall.Conn       = (*File)(nil)
@@ -118,6 +120,15 @@ func (f *File) Stat() (fs.FileInfo, error) {
 	}
 	i.name = path.Base(f.name)
 	return i, nil
+}
+
+// StagedPath returns the absolute path of the host. It is outdated when the directory
+// is moved.
+func (f *File) StagedPath() string {
+	if f.staged == nil {
+		return ""
+	}
+	return filepath.Join(f.t.path, filepath.FromSlash(path.Dir(f.name)), f.staged.name)
 }
 
 // Commit publishes a staged file under its name, replacing what is there in one
