@@ -16,6 +16,7 @@ import (
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/sshd"
 	"sftpgo/protocols/telemetry"
+	"sftpgo/protocols/tus"
 	"sftpgo/protocols/webdavd"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	FTPD ftpd.Config `json:"ftpd"`
 	// WebDAVD is the WebDAV server.
 	WebDAVD webdavd.Config `json:"webdavd"`
+	// Tus is the server of resumable uploads over HTTP.
+	Tus tus.Config `json:"tus"`
 	// DataProvider says where users are stored.
 	DataProvider dataprovider.Config `json:"data_provider"`
 	// Telemetry is the listener for health checks, metrics and profiles.
@@ -63,6 +66,7 @@ func Default() Config {
 		SFTPD:        sshd.DefaultConfig(),
 		FTPD:         ftpd.DefaultConfig(),
 		WebDAVD:      webdavd.DefaultConfig(),
+		Tus:          tus.DefaultConfig(),
 		DataProvider: dataprovider.DefaultConfig(),
 		Telemetry:    telemetry.DefaultConfig(),
 		HTTP:         httpsink.DefaultConfig(),
@@ -99,6 +103,7 @@ func (c Config) Validate() error {
 		within("sftpd", c.SFTPD.Validate()),
 		within("ftpd", c.FTPD.Validate()),
 		within("webdavd", c.WebDAVD.Validate()),
+		within("tus", c.Tus.Validate()),
 		within("data_provider", c.DataProvider.Validate()),
 		within("telemetry", c.Telemetry.Validate()),
 		within("http", c.HTTP.Validate()),

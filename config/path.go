@@ -34,6 +34,8 @@ func (c *Config) paths() map[string]*string {
 		"ftpd.certificate_key_file":      &c.FTPD.CertificateKeyFile,
 		"webdavd.certificate_file":       &c.WebDAVD.CertificateFile,
 		"webdavd.certificate_key_file":   &c.WebDAVD.CertificateKeyFile,
+		"tus.certificate_file":           &c.Tus.CertificateFile,
+		"tus.certificate_key_file":       &c.Tus.CertificateKeyFile,
 		"data_provider.users_base_dir":   &c.DataProvider.UsersBaseDir,
 		"telemetry.auth_user_file":       &c.Telemetry.AuthUserFile,
 		"telemetry.certificate_file":     &c.Telemetry.CertificateFile,
@@ -50,6 +52,8 @@ func (c *Config) paths() map[string]*string {
 		"ftpd.ca_revocation_lists":    c.FTPD.CARevocationLists,
 		"webdavd.ca_certificates":     c.WebDAVD.CACertificates,
 		"webdavd.ca_revocation_lists": c.WebDAVD.CARevocationLists,
+		"tus.ca_certificates":         c.Tus.CACertificates,
+		"tus.ca_revocation_lists":     c.Tus.CARevocationLists,
 		"http.ca_certificates":        c.HTTP.CACertificates,
 	} {
 		for i := range list {
@@ -65,6 +69,11 @@ func (c *Config) paths() map[string]*string {
 		at := "webdavd.bindings." + strconv.Itoa(i)
 		paths[at+".certificate_file"] = &c.WebDAVD.Bindings[i].CertificateFile
 		paths[at+".certificate_key_file"] = &c.WebDAVD.Bindings[i].CertificateKeyFile
+	}
+	for i := range c.Tus.Bindings {
+		at := "tus.bindings." + strconv.Itoa(i)
+		paths[at+".certificate_file"] = &c.Tus.Bindings[i].CertificateFile
+		paths[at+".certificate_key_file"] = &c.Tus.Bindings[i].CertificateKeyFile
 	}
 	for i := range c.HTTP.Certificates {
 		paths["http.certificates."+strconv.Itoa(i)+".cert"] = &c.HTTP.Certificates[i].Cert

@@ -55,6 +55,8 @@ func TestPathsAreComplete(t *testing.T) {
 	cfg.FTPD.CARevocationLists = []string{"x"}
 	cfg.WebDAVD.CACertificates = []string{"x"}
 	cfg.WebDAVD.CARevocationLists = []string{"x"}
+	cfg.Tus.CACertificates = []string{"x"}
+	cfg.Tus.CARevocationLists = []string{"x"}
 	cfg.HTTP.CACertificates = []string{"x"}
 	cfg.HTTP.Certificates = append(cfg.HTTP.Certificates, httpsink.KeyPair{})
 	cfg.Hooks = []actions.Hook{{TLS: actions.HookTLS{CACertificates: []string{"x"}}}}

@@ -120,9 +120,10 @@ const (
 
 // The protocols that an account may be denied.
 const (
-	ProtocolSSH = "SSH"
-	ProtocolFTP = "FTP"
-	ProtocolDAV = "DAV"
+	ProtocolSSH  = "SSH"
+	ProtocolFTP  = "FTP"
+	ProtocolDAV  = "DAV"
+	ProtocolHTTP = "HTTP" // resumable uploads
 )
 
 // Redacted returns a copy without what must not leave the server: the password

@@ -76,7 +76,7 @@ func (u UserFilters) prepared(f *faults) UserFilters {
 	u.DeniedIP = preparedNetworks(f, "filters.denied_ip", u.DeniedIP)
 	u.DeniedLoginMethods = preparedSubset(f, "filters.denied_login_methods", u.DeniedLoginMethods, loginMethods())
 	u.DeniedProtocols = preparedSubset(f, "filters.denied_protocols", u.DeniedProtocols,
-		[]string{ProtocolSSH, ProtocolFTP, ProtocolDAV})
+		[]string{ProtocolSSH, ProtocolFTP, ProtocolDAV, ProtocolHTTP})
 	u.FileExtensions = preparedExtensions(f, u.FileExtensions)
 	u.FilePatterns = preparedPatterns(f, u.FilePatterns)
 	switch u.TLSUsername {

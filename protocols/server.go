@@ -21,4 +21,5 @@ const (
 	SSH  = "SSH"
 	FTP  = "FTP"
 	DAV  = "DAV"
+	HTTP = "HTTP" // resumable uploads
 )

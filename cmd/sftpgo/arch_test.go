@@ -51,11 +51,12 @@ func imports() []rule {
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
 		{"protocols/ftpd/...", append([]string{"protocols/ftpd/..."}, frontEnd...)},
 		{"protocols/webdavd/...", append([]string{"protocols/webdavd/...", "protocols/proxied", "protocols/web"}, frontEnd...)},
+		{"protocols/tus", append([]string{"actions", "protocols/proxied", "protocols/web"}, frontEnd...)},
 		{"protocols/telemetry/...", append([]string{"protocols/telemetry/..."}, frontEnd...)},
 		// The sum of the Config of each package.
 		{"config", []string{
 			"actions", "actions/httpsink", "dataprovider", "protocols/session",
-			"protocols/sshd", "protocols/ftpd", "protocols/webdavd", "protocols/telemetry", "protocols/proxied",
+			"protocols/sshd", "protocols/ftpd", "protocols/webdavd", "protocols/tus", "protocols/telemetry", "protocols/proxied",
 			"spelling",
 		}},
 		// The only place that names implementations. Nothing names this one.

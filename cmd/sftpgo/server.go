@@ -22,6 +22,7 @@ import (
 	"sftpgo/protocols/session"
 	"sftpgo/protocols/sshd"
 	"sftpgo/protocols/telemetry"
+	"sftpgo/protocols/tus"
 	"sftpgo/protocols/webdavd"
 	"sftpgo/vfs"
 	"sftpgo/vfs/localfs"
@@ -35,6 +36,7 @@ type server struct {
 	hooks     outbox.Hooks
 	events    *outbox.Dispatcher
 	sessions  *session.Manager
+	uploads   *session.Resumables
 	http      *httpsink.Client
 	logins    *auth.Provider
 	trust     *auth.Authorities
@@ -61,13 +63,13 @@ func newServer(cfg config.Config, dir string, store dataprovider.Store, log *slo
 	if err != nil {
 		return nil, err
 	}
-	for _, add := range []func(string) error{s.addLogins, s.addSSH, s.addFTP, s.addDAV} {
+	for _, add := range []func(string) error{s.addLogins, s.addSSH, s.addFTP, s.addDAV, s.addTus} {
 		if err := add(dir); err != nil {
 			return nil, err
 		}
 	}
 	if len(s.frontEnds) == 0 {
-		return nil, errors.New("nothing to do: no binding of sftpd, ftpd or webdavd has a port")
+		return nil, errors.New("nothing to do: no binding of sftpd, ftpd, webdavd or tus has a port")
 	}
 	return s, s.addTelemetry()
 }
@@ -140,6 +142,37 @@ func (s *server) addDAV(dir string) error {
 		s.add("WebDAV", note, srv, s.address(b.Address, b.Port, b.ApplyProxyConfig))
 	}
 	return nil
+}
+
+// addTus adds resumable uploads. Of SQLite and the memory no other server is a user.
+func (s *server) addTus(dir string) error {
+	policy := s.cfg.Tus.Policy(session.StagedPolicy(s.store.Users()))
+	policy.Alone = s.alone()
+	s.uploads = session.NewResumables(s.sessions, s.store.Uploads(), policy, s.log)
+	for _, b := range s.cfg.Tus.Bindings {
+		if b.Port == 0 {
+			continue
+		}
+		srv, err := tus.New(s.cfg.Tus, b, dir, s.logins, s.sessions, s.uploads, s.log)
+		if err != nil {
+			return err
+		}
+		note := "clear text"
+		if b.EnableHTTPS {
+			note = "HTTPS"
+		}
+		s.add("tus", note, srv, s.address(b.Address, b.Port, b.ApplyProxyConfig))
+	}
+	return nil
+}
+
+// alone reports whether this is the only server on its data store.
+func (s *server) alone() bool {
+	switch s.cfg.DataProvider.Driver {
+	case dataprovider.DriverSQLite, dataprovider.DriverMemory:
+		return true
+	}
+	return false
 }
 
 func (s *server) addTelemetry() error {

@@ -30,10 +30,10 @@ func (p *Provider) byPassword(ctx context.Context, a Attempt, plain string) (_ I
 }
 
 // noted reports whether the log had this login when the password was last found
-// right. WebDAV clients log in with every request; one record per address and
+// right. Clients of HTTP log in with every request; one record per address and
 // lifetime of what is remembered says it all.
 func (s *secret) noted(id Identity) bool {
-	if s.a.Protocol != dataprovider.ProtocolDAV {
+	if p := s.a.Protocol; p != dataprovider.ProtocolDAV && p != dataprovider.ProtocolHTTP {
 		return false
 	}
 	k := s.p.verified.key(id.User, id.Revision, s.plain, address(s.a), id.Method)

@@ -150,7 +150,7 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	}
 	counted, _ := pg.found(place, info)
 	delta := minus(noAmount, counted)
-	e := s.event(ctx, actions.DeleteDone, name)
+	e := described(ctx, s.event(ctx, actions.DeleteDone, name))
 	e.Result.Size = info.Size()
 	owner, properties := s.owner(), s.drops(ctx, name)
 
@@ -206,7 +206,7 @@ func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 	if now == nil {
 		return false, spots[0].err
 	}
-	e := s.event(ctx, actions.DeleteCheck, name)
+	e := described(ctx, s.event(ctx, actions.DeleteCheck, name))
 	e.Result.Size = now.Size()
 	ctx = context.WithoutCancel(ctx)
 	verdict, err := s.ask(ctx, "remove", &e)

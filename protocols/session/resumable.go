@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"path"
@@ -14,6 +15,10 @@ import (
 	"sftpgo/dataprovider"
 	"sftpgo/vfs"
 )
+
+// ErrNoUpload: there is no such upload, or it is somebody else's. It wraps
+// vfs.ErrNotExist.
+var ErrNoUpload = fmt.Errorf("no such upload: %w", vfs.ErrNotExist)
 
 // ErrGone: there was such an upload, and it was given up or its data were lost.
 var ErrGone = errors.New("upload is gone")
@@ -131,16 +136,16 @@ func (r *Resumables) owner(s *Session) string {
 }
 
 // read returns the record of an upload that the session may know of: one of
-// somebody else is vfs.ErrNotExist like one that never was.
+// somebody else is ErrNoUpload like one that never was.
 func (r *Resumables) read(ctx context.Context, s *Session, id string) (dataprovider.Upload, error) {
 	rec, err := r.store.Get(ctx, id)
 	switch {
 	case errors.Is(err, dataprovider.ErrNotFound):
-		return rec, refuse("upload", shorten(id), vfs.ErrNotExist)
+		return rec, refuse("upload", shorten(id), ErrNoUpload)
 	case err != nil:
 		return rec, err
 	case rec.Owner != r.owner(s):
-		return rec, refuse("upload", shorten(id), vfs.ErrNotExist)
+		return rec, refuse("upload", shorten(id), ErrNoUpload)
 	case rec.State == dataprovider.UploadGone || rec.State == dataprovider.UploadOpen && r.expired(rec):
 		return rec, refuse("upload", id, ErrGone)
 	}
@@ -206,7 +211,7 @@ func (r *Resumables) take(ctx context.Context, s *Session, id string, req *actio
 	if _, err := r.read(ctx, s, id); err != nil { // no lease for what is not there
 		return nil, err
 	}
-	u := &Resumable{rs: r, s: s, req: req, stored: true}
+	u := &Resumable{rs: r, s: s, req: r.m.journal.told(req), stored: true}
 	if u.hold, err = r.acquire(ctx, id, interrupt); err != nil {
 		return nil, err
 	}

@@ -32,18 +32,23 @@ const create = vfs.Write | vfs.Create | vfs.Truncate
 // An upload that the request has as a Whole leaves no trace unless it is complete at
 // End: its client does not know yet how to continue it.
 func (r *Resumables) Create(ctx context.Context, s *Session, n NewUpload, interrupt func()) (u *Resumable, err error) {
-	if n.ID == "" {
-		n.ID = newID()
-	}
-	if n.Name == "" {
-		n.Name = "/" + n.ID
-	}
+	n.complete()
 	err = s.do("upload", n.Name, func(name string) error {
 		n.Name = name
 		u, err = r.create(ctx, s, n, interrupt)
 		return err
 	})
 	return u, err
+}
+
+// complete chooses what was left open.
+func (n *NewUpload) complete() {
+	if n.ID == "" {
+		n.ID = newID()
+	}
+	if n.Name == "" {
+		n.Name = "/" + n.ID
+	}
 }
 
 func (r *Resumables) create(ctx context.Context, s *Session, n NewUpload, interrupt func()) (*Resumable, error) {
@@ -58,7 +63,7 @@ func (r *Resumables) create(ctx context.Context, s *Session, n NewUpload, interr
 	if n.Partial || !n.Whole {
 		return u, u.createStored(ctx, up, interrupt)
 	}
-	return u, u.createWhole(ctx, up)
+	return u, u.createWhole(ctx, up, noAmount)
 }
 
 // begin fills the record.
@@ -75,7 +80,7 @@ func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
 	if r.policy.InPlace {
 		rec.Name = rec.Data
 	}
-	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true}
+	u := &Resumable{rs: r, s: s, rec: rec, req: r.m.journal.told(n.Request), fresh: true}
 	u.rec.Expires = u.expires()
 	return u
 }
@@ -172,8 +177,9 @@ func (u *Resumable) removeData(ctx context.Context) {
 	}
 }
 
-// createWhole opens a staged upload like any other.
-func (u *Resumable) createWhole(ctx context.Context, up *upload) (err error) {
+// createWhole opens a staged upload like any other. pledged was reserved for it
+// already, and is its own unless this fails.
+func (u *Resumable) createWhole(ctx context.Context, up *upload, pledged dataprovider.Amount) (err error) {
 	s := u.s
 	release, err := s.reserve()
 	if err != nil {
@@ -181,22 +187,28 @@ func (u *Resumable) createWhole(ctx context.Context, up *upload) (err error) {
 	}
 	defer release()
 	up.id, up.held = u.rec.ID, s.holds(ctx, u.rec.Name)
-	mode := up.decide(uploadModeAtomic, create)
+	mode := up.decide(uploadModeAtomic, create) | vfs.Read
 	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up}
 	up.describe = u.describe
 	if err := up.reserveFile(ctx, s.account.quota, &s.user); err != nil {
 		return u.overQuota(ctx, refuse("upload", u.rec.Name, err))
 	}
+	if q := up.room.quota; q != nil {
+		up.room.reserved = up.room.reserved.Add(pledged)
+		up.room.top += pledged.Bytes
+	}
 	if err := up.grow(max(u.rec.Length, 0)); err != nil {
 		up.room.release()
 		return u.overQuota(ctx, refuse("upload", u.rec.Name, err))
 	}
+	up.quiet = true // its beginning is told when all of it is there
 	err = t.open(ctx, mode)
 	if errors.Is(err, vfs.ErrNotExist) && u.rs.policy.InPlace {
 		if err = u.rs.mkdirs(ctx, s, path.Dir(u.rec.Data)); err == nil {
 			err = t.open(ctx, mode)
 		}
 	}
+	up.quiet = false
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (u *Resumable) openData() error {
 		up: &upload{room: u.room, maxSize: s.user.Filters.MaxUploadFileSize},
 	}
 	t.up.end = func(ctx context.Context) error { return errors.Join(t.file.Commit(ctx), t.file.Close()) }
-	if t.file, err = s.fs.Open(s.ctx, u.rec.Data, vfs.Write); err != nil { // it outlives the request
+	if t.file, err = s.fs.Open(s.ctx, u.rec.Data, vfs.Read|vfs.Write); err != nil { // it outlives the request
 		return err
 	}
 	if _, err := t.Seek(u.size, io.SeekStart); err != nil {
@@ -95,6 +95,15 @@ func (u *Resumable) Checked(ctx context.Context) error {
 
 // Approve tells that they are good.
 func (u *Resumable) Approve() { u.rec.Unverified = false }
+
+// Written copies to w what this request wrote.
+func (u *Resumable) Written(w io.Writer) error {
+	if u.t == nil {
+		return nil
+	}
+	_, err := io.Copy(w, io.NewSectionReader(u.t.file, u.begin, u.size-u.begin))
+	return err
+}
 
 // Undo removes what this request wrote.
 func (u *Resumable) Undo(ctx context.Context) error {
@@ -139,6 +148,9 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 	if cause != nil {
 		u.t.up.quiet = !isSpaceLimit(cause)
 		u.t.TransferError(cause)
+	}
+	if cause == nil {
+		u.progress(ctx)
 	}
 	info, _ := u.t.Stat() // the identity does not change
 	if err := u.t.Close(); err != nil {

@@ -1,0 +1,154 @@
+package tus
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"sftpgo/actions"
+	"sftpgo/protocols"
+	"sftpgo/protocols/session"
+	"sftpgo/protocols/web"
+	"sftpgo/vfs"
+)
+
+// statusChecksum is what tus answers to data that do not have the checksum.
+const statusChecksum = 460
+
+// challenge asks for a login. The realm is what saved passwords of clients hang on.
+const challenge = `Basic realm="SFTPGo uploads", charset="UTF-8"`
+
+// response notes which status has left.
+type response struct {
+	http.ResponseWriter
+	status int // 0: not yet
+}
+
+// Unwrap is for http.ResponseController.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom keeps sendfile, which net/http does on this way.
+func (w *response) ReadFrom(r io.Reader) (int64, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	if rf, ok := w.ResponseWriter.(io.ReaderFrom); ok {
+		return rf.ReadFrom(r)
+	}
+	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, r)
+}
+
+// refusal is an answer that tus asks for, where the table of failures knows only the
+// error.
+type refusal struct {
+	status int
+	text   string
+	cause  error // for the log; may be nil
+}
+
+func (e *refusal) Error() string {
+	if e.cause == nil {
+		return e.text
+	}
+	return e.text + ": " + e.cause.Error()
+}
+
+func (e *refusal) Unwrap() error { return e.cause }
+
+func refuse(status int, text string) error { return &refusal{status: status, text: text} }
+
+// answer is what a client is sent of a failure.
+type answer struct {
+	status int
+	kind   string
+	body   string
+}
+
+// answerTo is the one table of failures, with what tus adds to it.
+func answerTo(err error) answer {
+	a := answer{kind: "text/plain; charset=utf-8"}
+	var r *refusal
+	var d *actions.Denial
+	switch {
+	case errors.As(err, &r):
+		a.status, a.body = r.status, r.text+"\n"
+	case errors.As(err, &d):
+		if a.status, a.body = d.Status, d.Body; a.status < 300 || a.status > 599 {
+			a.status = http.StatusBadRequest
+		}
+		if d.ContentType != "" {
+			a.kind = d.ContentType
+		}
+		if a.body == "" && d.ContentType == "" {
+			a.body = "refused by policy\n"
+		}
+	case errors.Is(err, ErrLogin):
+		a.status, a.body = http.StatusUnauthorized, "login required\n"
+	case errors.Is(err, session.ErrGone):
+		a.status, a.body = http.StatusGone, "the upload is gone\n"
+	case errors.Is(err, session.ErrTooLarge):
+		a.status, a.body = http.StatusRequestEntityTooLarge, "more data than the upload has room for\n"
+	case errors.Is(err, session.ErrMetadata):
+		a.status, a.body = http.StatusBadRequest, "malformed Upload-Metadata\n"
+	case errors.Is(err, session.ErrNotPart):
+		a.status, a.body = http.StatusBadRequest, "the upload is not partial\n"
+	case errors.Is(err, session.ErrIncomplete):
+		a.status, a.body = http.StatusBadRequest, "the upload is not complete\n"
+	default:
+		st := protocols.StatusOf(err)
+		a.status, a.body = st.HTTP, st.Text+"\n"
+	}
+	return a
+}
+
+// refused answers a request that failed. When the status has left already, all that
+// remains is to cut the connection, so that the client does not take a part for the
+// whole.
+func (q *request) refused(err error) {
+	if q.w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	a := answerTo(err)
+	h := q.w.Header()
+	for _, name := range []string{"Content-Length", "Content-Range", "Accept-Ranges", "Content-Disposition", "Location"} {
+		if a.status != http.StatusRequestedRangeNotSatisfiable || name != "Content-Range" {
+			h.Del(name)
+		}
+	}
+	switch a.status {
+	case http.StatusUnauthorized:
+		if errors.Is(err, ErrLogin) {
+			h.Set("WWW-Authenticate", challenge)
+		}
+	case http.StatusLocked, http.StatusServiceUnavailable:
+		h.Set("Retry-After", "2")
+	}
+	if errors.Is(err, errBroken) || errors.Is(err, vfs.ErrBusy) || errors.Is(err, session.ErrClosed) {
+		h.Set("Connection", "close") // deadlines have been left on it
+	}
+	h.Set("Content-Type", a.kind)
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	web.Hurry(q.w, answerTime)
+	q.w.WriteHeader(a.status)
+	if q.Request.Method != http.MethodHead {
+		_, _ = io.Copy(q.w, strings.NewReader(a.body)) // the client has gone if this fails
+	}
+}
