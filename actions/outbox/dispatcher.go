@@ -125,7 +125,7 @@ func (d *Dispatcher) Wake() {
 
 // Run delivers until ctx is done. Then it claims nothing more, gives running
 // deliveries the drain time, abandons the rest, which stays in the store, and
-// returns. Call it once, and only one process at a time on a store.
+// returns. Call it once. Processes that share a store (dataprovider.Peers) all do.
 func (d *Dispatcher) Run(ctx context.Context) {
 	d.reportOrphans(ctx)
 	var lanes sync.WaitGroup

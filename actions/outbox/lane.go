@@ -43,7 +43,7 @@ type lane struct {
 	// Below: only for the loop.
 	inHand   int      // claimed, result not yet received
 	owed     []result // to be recorded in the store
-	released bool     // the leases of an earlier process
+	released bool     // the leases that this process, or an earlier one, has forgotten
 	more     bool     // the last claim got all that it asked for
 	failing  bool     // the store, and the log knows
 }
@@ -158,7 +158,7 @@ func (l *lane) receive(r result) {
 }
 
 func (l *lane) claim(ctx context.Context) error {
-	if !l.released {
+	if !l.released && l.inHand == 0 {
 		if err := l.store.Release(ctx, l.target.Name); err != nil {
 			return err
 		}
@@ -168,6 +168,7 @@ func (l *lane) claim(ctx context.Context) error {
 	room := cap(l.jobs) - l.inHand
 	claimed, err := l.store.Claim(ctx, l.target.Name, room, l.lease())
 	if err != nil {
+		l.released = false // the store may have done it, and the answer was lost
 		return err
 	}
 	l.more = len(claimed) == room

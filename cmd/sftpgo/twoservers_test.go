@@ -341,3 +341,83 @@ func TestOneOfTwoServersKilled(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// PostgreSQL is stopped and started again while clients upload. What the servers
+// acknowledged, before, while and after, the hook hears of, in order.
+func TestTwoServersLoseTheirDatabase(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	stop := make(chan struct{})
+	acknowledged := make([]map[string][]int64, 4)
+	var all sync.WaitGroup
+	for i, protocol := range []string{viaSFTP, viaDAV, viaSFTP, viaDAV} {
+		mine := map[string][]int64{}
+		acknowledged[i] = mine
+		all.Go(func() {
+			for version := 1; ; version++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				name := fmt.Sprintf("/c%d-%d", i, version%3)
+				if err := p.putOnce(protocol, version%2, name, make([]byte, version)); err == nil {
+					mine[name] = append(mine[name], int64(version))
+				}
+			}
+		})
+	}
+	enough := func(n int) bool {
+		return eventually(time.Minute, func() bool { p.hook.mu.Lock(); defer p.hook.mu.Unlock(); return len(p.hook.times) >= n })
+	}
+	if !enough(40) {
+		t.Error("the servers are too slow")
+	}
+	p.database.Down(t)
+	time.Sleep(2 * time.Second) // is the length of the fault
+	p.database.Up(t)
+	p.hook.mu.Lock()
+	before := len(p.hook.times)
+	p.hook.mu.Unlock()
+	if !enough(before + 40) {
+		t.Error("the servers do not go on")
+	}
+	close(stop)
+	all.Wait()
+	for i, s := range p.servers { // what the store did not take is told before the end
+		if err := s.stop(); err != nil {
+			t.Errorf("server %d: %v", i, err)
+		}
+	}
+	if err := p.servers[0].start(); err != nil {
+		t.Fatal(err)
+	}
+	p.drained()
+	for _, mine := range acknowledged {
+		for name, versions := range mine {
+			// What was not acknowledged may be heard of when the server could tell.
+			var heard []int64
+			for _, e := range p.hook.heard[p.servers[0].data(siegeUser)+name] {
+				if e.Status == 1 && slices.Contains(versions, e.FileSize) {
+					heard = append(heard, e.FileSize)
+				}
+			}
+			if !slices.Equal(heard, versions) {
+				t.Errorf("%s: acknowledged %v, heard of %v", name, versions, heard)
+			}
+		}
+	}
+	p.checkUsage()
+}
+
+// putOnce logs in, uploads and leaves.
+func (p *pair) putOnce(protocol string, server int, name string, content []byte) error {
+	actors, err := p.actors(protocol)
+	for _, a := range actors {
+		defer a.close()
+	}
+	if err != nil {
+		return err
+	}
+	return actors[server].put(name, content)
+}
