@@ -136,8 +136,9 @@ func TestLoginByCertificate(t *testing.T) {
 	c.authTLS(s.with(t, a.issue(t, testUser)))
 	c.cmd(230, "USER %s", testUser)
 	roundTrip(t, c)
-	c.cmd(503, "PASS x") // in already
-	c.ended()
+	c.cmd(503, "PASS x")            // in already
+	c.cmd(230, "USER %s", testUser) // another login
+	roundTrip(t, c)
 
 	c = dial(t, s)
 	c.authTLS(s.with(t, a.issue(t, "mallory")))

@@ -39,12 +39,14 @@ type control struct {
 	stream atomic.Pointer[net.Conn] // TCP, or TLS over it
 	secure atomic.Bool
 
-	turn turn // for the driver, when the library has given it its turn
+	turn  turn // for the driver, when the library has given it its turn
+	again bool // there was a login, which the library goes by when the next has begun
 
 	write   sync.Mutex
 	out     []byte // begun line of a reply
 	opening string // text of the next reply 150; "" is the library's
 	unsaid  int    // code of the next reply that the client must not see
+	ready   bool   // the client has said where the next data connection comes from
 
 	mu      sync.Mutex
 	ending  bool
@@ -156,6 +158,7 @@ func (t *control) screen(line []byte) ([]byte, error) {
 	case "USER":
 		return t.user(arg, line), nil
 	case "ABOR":
+		t.closePassage()
 		t.c.interrupt()
 		return line, nil
 	}
@@ -174,6 +177,9 @@ func isTelnet(r rune) bool { return r == utf8.RuneError }
 func (t *control) early(verb, arg string, line []byte) []byte {
 	a := t.c.action(verb)
 	switch {
+	case t.again && !open(verb) && !beforeLogin(verb):
+		t.reply("530 Please login with USER and PASS")
+		return nil
 	case a == nil:
 		return line
 	case !open(verb):
@@ -190,6 +196,8 @@ func (t *control) early(verb, arg string, line []byte) []byte {
 // serve takes a command of a client that has logged in.
 func (t *control) serve(verb, arg string, line []byte) []byte {
 	switch verb {
+	case "PASS":
+		return t.refuse(&refusal{503, "Already logged in; USER begins another login"})
 	case "LIST", "NLST", "MLSD":
 		return t.c.listing(verb, arg)
 	case "STOU":
@@ -264,6 +272,7 @@ func (t *control) writeLines(p []byte) (final bool, err error) {
 	var send []byte
 	for line := range bytes.SplitAfterSeq(t.out[:end], []byte("\n")) {
 		line = rewrite(line)
+		t.notePassage(line)
 		if t.opening != "" && codeOf(line) == ftpserver.StatusFileStatusOK {
 			line, t.opening = []byte("150 "+t.opening+"\r\n"), ""
 		}
@@ -306,6 +315,16 @@ func (t *control) keep() {
 	defer t.mu.Unlock()
 	if !t.ending {
 		_ = t.Conn.SetReadDeadline(time.Time{}) // a closed connection shows itself at the next read
+	}
+}
+
+// limitLogin begins the time limit of another login.
+func (t *control) limitLogin() {
+	t.again = true
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ending {
+		_ = t.Conn.SetReadDeadline(time.Now().Add(loginTime)) // a closed connection shows itself at the next read
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"sftpgo/actions"
 	"sftpgo/protocols/ftpd"
+	"sftpgo/protocols/session"
 )
 
 // portArg is the argument of PORT for an address.
@@ -85,7 +85,7 @@ func TestBounceRefused(t *testing.T) {
 		"PORT 127,0,0,1", "PORT", "EPRT |1|localhost|50000|", "PORT 8,8,8,8,200,1",
 	} {
 		c.cmd(501, "%s", cmd)
-		c.cmd(550, "RETR a") // there is nothing to send it over
+		c.cmd(425, "RETR a") // there is nothing to send it over
 	}
 	select {
 	case <-reached:
@@ -157,18 +157,29 @@ func TestPASVShowsTheControlAddress(t *testing.T) {
 }
 
 func TestNoDataConnection(t *testing.T) {
-	s := start(t, options{})
+	s := start(t, options{session: func(c *session.Config) { c.UploadMode = 0 }})
 	s.write(t, "a", "x")
 	c := login(t, s)
-	c.cmd(550, "STOR b")
-	e := s.events.take(t, 1)[0]
-	if e.Kind != actions.UploadFailed {
-		t.Errorf("event %s", e.Kind)
+	// A command that has no way for its data touches nothing, and nobody hears of it.
+	for _, cmd := range []string{"STOR a", "STOR b", "APPE a", "STOU", "RETR a", "LIST", "MLSD"} {
+		if text := c.cmd(425, "%s", cmd); !strings.Contains(text, "PASV") {
+			t.Errorf("%s: %q", cmd, text)
+		}
 	}
-	c.cmd(550, "RETR a")
-	if e := s.events.take(t, 1)[0]; e.Kind != actions.DownloadDone || e.Result.Status != actions.StatusError {
-		t.Errorf("event %s, status %d", e.Kind, e.Result.Status)
+	c.epsv()
+	c.cmd(226, "ABOR")
+	c.cmd(425, "STOR a")
+	c.get("RETR a")
+	c.cmd(425, "STOR a") // one way serves one transfer
+	if got := s.read(t, "a"); got != "x" {
+		t.Errorf("the file has %q", got)
 	}
+	s.events.take(t, 1)
+}
+
+func TestDataConnectionFails(t *testing.T) {
+	s := start(t, options{})
+	c := login(t, s)
 	// Nobody listens where the server is told to go.
 	l := listen(t, "127.0.0.1:0")
 	c.cmd(200, "PORT %s", portArg(l.Addr()))

@@ -155,28 +155,13 @@ func (d *driver) sum(ctx context.Context, verb string, a algorithm, raw string, 
 		return "", 0, vfs.ErrIsDir
 	}
 	h := a.new()
-	n, err := d.s.DigestRange(ctx, name, &attended{Hash: h, c: d.c}, start, length)
+	// Nobody reads commands meanwhile, and who asks for large files and leaves would
+	// keep the server busy.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer d.c.control.watch(cancel)()
+	n, err := d.s.DigestRange(ctx, name, h, start, length)
 	return hex.EncodeToString(h.Sum(nil)), n, err
-}
-
-// attended is a hash for as long as the client is there: nobody reads commands
-// meanwhile, and who asks for large files and leaves would keep the server busy.
-type attended struct {
-	hash.Hash
-	c     *client
-	since int
-}
-
-const attention = 16 << 20 // bytes between two looks
-
-func (a *attended) Write(p []byte) (int, error) {
-	if a.since += len(p); a.since > attention {
-		a.since = 0
-		if hasEnded(a.c.control.Conn) {
-			return 0, errControlEnded
-		}
-	}
-	return a.Hash.Write(p)
 }
 
 // errRange is a refusal of numbers that are no range.

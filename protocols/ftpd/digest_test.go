@@ -115,3 +115,37 @@ func TestEndlessDigest(t *testing.T) {
 		t.Errorf("the server took %v to stop", took)
 	}
 }
+
+// ABOR ends a digest, whatever was sent between.
+func TestAbortedDigest(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		s := start(t, options{cfg: everything, tls: true})
+		s.write(t, "huge", "")
+		s.write(t, "small", "x")
+		if err := os.Truncate(s.path("huge"), 1<<42); err != nil {
+			t.Skipf("no sparse files: %v", err)
+		}
+		c := dial(t, s)
+		if secure {
+			c.authTLS(s.trust(t))
+		}
+		c.login()
+		for _, abort := range []string{"ABOR", "abor", "\xff\xf4\xff\xf2ABOR", "NOOP\r\nABOR"} {
+			c.send("XSHA512 huge")
+			c.send("%s", abort)
+			c.expect(426)
+			if strings.HasPrefix(abort, "NOOP") {
+				c.expect(200)
+			}
+			c.expect(226)
+			c.cmd(250, "XSHA512 small")
+		}
+		c.send("XSHA512 huge")
+		c.send("NOOP")
+		c.send("ABOR")
+		c.expect(426)
+		c.expect(200)
+		c.expect(226)
+		s.shutdown(t)
+	}
+}

@@ -79,8 +79,15 @@ func (d *driver) Stat(name string) (info os.FileInfo, err error) {
 // beyond the end: of a client that tries, the file is another one than it thinks.
 func (d *driver) GetHandle(name string, flags int, offset int64) (h ftpserver.FileTransfer, err error) {
 	err = d.do("open", func(ctx context.Context) error {
-		if name == ownName {
-			open := d.c.nextOpening()
+		own := name == ownName
+		var open opening
+		if own {
+			open = d.c.nextOpening()
+		}
+		if !d.c.control.hasPassage() {
+			return errNoPassage
+		}
+		if own {
 			if flags&os.O_WRONLY != 0 && offset != 0 { // of REST, for an older file
 				return &refusal{501, "STOU begins a file"}
 			}

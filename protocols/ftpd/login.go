@@ -77,10 +77,8 @@ func (c *client) ClientDisconnected(ftpserver.ClientContext) {
 
 // PreAuthUser is called for USER. It answers what the library cannot know,
 // because control has taken the TLS handshake from it.
-func (c *client) PreAuthUser(ftpserver.ClientContext, string) error {
-	if c.loggedIn() {
-		return &refusal{503, "Already logged in"}
-	}
+func (c *client) PreAuthUser(cc ftpserver.ClientContext, _ string) error {
+	c.logout(cc)
 	if c.srv.binding.TLSMode == tlsRequired && !c.control.isSecure() {
 		return &refusal{421, "TLS is required"}
 	}
@@ -89,10 +87,24 @@ func (c *client) PreAuthUser(ftpserver.ClientContext, string) error {
 
 func (c *client) loggedIn() bool { return c.current() != nil }
 
+// logout ends the session of a client that begins to log in anew (RFC 959, 4.1.1:
+// USER at any point). The library has waited for its transfers.
+func (c *client) logout(cc ftpserver.ClientContext) {
+	if !c.loggedIn() {
+		return
+	}
+	c.closeSession()
+	c.mu.Lock()
+	c.session = nil
+	c.mu.Unlock()
+	c.control.limitLogin()
+	cc.SetPath("/")
+}
+
 // AuthUser is called for PASS.
 func (c *client) AuthUser(cc ftpserver.ClientContext, user, pass string) (d ftpserver.ClientDriver, err error) {
 	defer c.rescue("login", &err)
-	if err := c.PreAuthUser(cc, user); err != nil {
+	if err := c.PreAuthUser(cc, user); err != nil { // control lets nobody here who has logged in
 		return nil, err
 	}
 	c.attempted = true

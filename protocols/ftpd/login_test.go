@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -111,14 +112,48 @@ func TestNothingBeforeLogin(t *testing.T) {
 	c.cmd(221, "QUIT")
 }
 
-func TestSecondLoginRefused(t *testing.T) {
+// USER begins another login (RFC 959, 4.1.1), PASS alone none.
+func TestSecondLogin(t *testing.T) {
+	s := start(t, options{user: func(u *dataprovider.User) { u.MaxSessions = 1 }})
+	s.write(t, "d/f", "x")
+	c := login(t, s)
+	c.cmd(503, "PASS %s", testPassword)
+	c.cmd(250, "CWD d")
+	c.cmd(331, "USER %s", testUser)
+	for _, cmd := range []string{"PWD", "SIZE f", "LIST", "DELE f", "MLST f", "STAT f", "SITE HELP", "EPSV"} {
+		c.cmd(530, "%s", cmd)
+	}
+	c.cmd(200, "NOOP")
+	c.cmd(331, "USER %s", testUser) // and again
+	c.cmd(230, "PASS %s", testPassword)
+	if text := c.cmd(257, "PWD"); !strings.HasPrefix(text, `"/" `) {
+		t.Errorf("PWD %q", text)
+	}
+	if got := c.get("RETR d/f"); got != "x" {
+		t.Errorf("%q", got)
+	}
+	s.events.take(t, 1)
+	c.cmd(331, "USER bob")
+	c.cmd(530, "PASS wrong")
+	c.ended()
+}
+
+// What is under way ends under the first login.
+func TestSecondLoginDuringUpload(t *testing.T) {
 	s := start(t, options{})
 	c := login(t, s)
-	c.cmd(503, "USER bob")
-	c.ended()
-	c = login(t, s)
-	c.cmd(503, "PASS %s", testPassword)
-	c.ended()
+	d := begin(t, s, c, "STOR a")
+	c.send("USER %s", testUser)
+	if _, err := io.WriteString(d, "the end"); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	c.expect(226)
+	c.expect(331)
+	c.cmd(230, "PASS %s", testPassword)
+	if got := s.read(t, "a"); !strings.HasSuffix(got, "the end") {
+		t.Errorf("%d bytes", len(got))
+	}
 }
 
 func TestMaxSessions(t *testing.T) {

@@ -65,7 +65,7 @@ func connectionLost(err error) bool {
 // with several lines stays.
 func rewrite(line []byte) []byte {
 	// The library tells which addresses it listens on and dials.
-	if codeOf(line) == ftpserver.StatusCannotOpenDataConnection {
+	if codeOf(line) == ftpserver.StatusCannotOpenDataConnection && bytes.IndexByte(line, mark) < 0 {
 		return []byte("425 Cannot open the data connection\r\n")
 	}
 	// And what its parsers of arguments say.

@@ -13,7 +13,7 @@ func TestStoreUniqueWithoutData(t *testing.T) {
 	s := start(t, options{})
 	s.write(t, "f", "content")
 	c := login(t, s)
-	c.cmd(550, "STOU")
+	c.cmd(425, "STOU")
 	d := c.data("RETR f")
 	if text := c.expect(150); strings.Contains(text, "FILE:") {
 		t.Errorf("150 %q to RETR", text)

@@ -60,6 +60,15 @@ func open(verb string) bool {
 	return false
 }
 
+// beforeLogin tells whether the library answers a verb before the login.
+func beforeLogin(verb string) bool {
+	switch verb {
+	case "USER", "PASS", "QUIT", "NOOP", "SYST", "PBSZ", "CLNT", "CCC":
+		return true
+	}
+	return false
+}
+
 // only is the action of a command that has one useful argument.
 func only(value, text string) action {
 	return func(_ context.Context, _ *driver, arg string) (reply, error) {

@@ -28,8 +28,8 @@ func (s *Session) Copy(ctx context.Context, src, dst string) error {
 	}
 	to, err := s.Upload(ctx, dst, vfs.Write|vfs.Create|vfs.Truncate)
 	if err != nil {
-		from.TransferError(err)
-		_ = from.Close() // err tells more
+		from.silent = true
+		_ = from.Close() // only opened
 		return err
 	}
 	to.up.properties, to.up.source = properties, from.Name()

@@ -30,6 +30,7 @@ type Transfer struct {
 	up    *upload // nil for a download
 
 	request *actions.Request // that led to it; nil: the protocol has none
+	silent bool // a download that did not begin: nobody is told
 
 	pieces inflight
 
@@ -116,6 +117,9 @@ func (t *Transfer) Close() error {
 func (t *Transfer) closeDownload(ctx context.Context) error {
 	if err := t.file.Close(); err != nil {
 		t.TransferError(fmt.Errorf("close %q: %w", t.Name(), err))
+	}
+	if t.silent {
+		return t.failure()
 	}
 	e := t.s.event(ctx, actions.DownloadDone, t.Name())
 	t.finish(&e, t.moved.Load(), t.failure())

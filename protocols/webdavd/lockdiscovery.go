@@ -2,6 +2,7 @@ package webdavd
 
 import (
 	"net/http"
+	"path"
 	"strconv"
 	"time"
 
@@ -57,13 +58,25 @@ func (q *request) appendLock(b []byte, l dataprovider.Lock, now time.Time) []byt
 	return append(b, "</D:href></D:lockroot></D:activelock>"...)
 }
 
-// lockRoot is the name that the root of a lock has for the user.
+// lockRoot is the name that the root of a lock has for the user. One that the user may
+// not list is not named.
 func (q *request) lockRoot(l dataprovider.Lock) string {
 	name, ok := q.s.VirtualName(l.Path)
-	if !ok {
+	if !ok || name != q.name && !vfs.Within(name, q.name) && !q.listed(name) {
 		return q.name // what the user sees of it
 	}
 	return name
+}
+
+// listed tells whether the user may see a name in the listing that it appears in, and
+// those of all above it.
+func (q *request) listed(name string) bool {
+	for at := name; at != "/"; at = path.Dir(at) {
+		if !q.s.Rights(path.Dir(at)).List {
+			return false
+		}
+	}
+	return true
 }
 
 // locksHeld answers a LOCK with lockdiscovery.
@@ -88,7 +101,7 @@ func (q *request) inTheWay(l dataprovider.Lock, at string) error {
 		status: http.StatusLocked, text: "locked",
 		xml: "<D:no-conflicting-lock><D:href>" + q.server.href(root) + "</D:href></D:no-conflicting-lock>",
 	}
-	if l.Path == at || !vfs.Within(at, l.Path) {
+	if root == q.name || l.Path == at || !vfs.Within(at, l.Path) {
 		return locked
 	}
 	return q.multistatus([]failure{

@@ -2,6 +2,7 @@ package webdavd_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"sftpgo/dataprovider"
@@ -26,4 +27,28 @@ func TestLockUnseen(t *testing.T) {
 	}
 	r.want(http.StatusCreated, "LOCK", "/in/new", body, "Login: blind") // a drop box works
 	r.want(http.StatusLocked, "PUT", "/in/new", "")
+}
+
+// What is refused because of a lock does not tell names that the user may not list.
+func TestLockedUnseen(t *testing.T) {
+	r := newRig(t, session.Config{})
+	r.write("d/secret/plans", "x")
+	r.write("d/open/f", "x")
+	r.addUser("bob", r.home, func(u *dataprovider.User) {
+		u.Permissions["/d/secret"] = []string{dataprovider.PermUpload, dataprovider.PermDelete, dataprovider.PermRename}
+	})
+	r.lock("/d/secret/plans", exclusive)
+	for _, got := range []reply{
+		r.want(http.StatusLocked, "DELETE", "/d", "", "Login: bob"),
+		r.want(http.StatusLocked, "MOVE", "/d", "", "Login: bob", "Destination: @/e"),
+		r.want(http.StatusLocked, "LOCK", "/d", exclusive, "Login: bob"),
+	} {
+		if strings.Contains(got.body, "plans") || !strings.Contains(got.body, ">/d<") {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
+	r.lock("/d/open/f", exclusive)
+	if got := r.want(http.StatusLocked, "DELETE", "/d/open", "", "Login: bob"); !strings.Contains(got.body, ">/d/open/f<") {
+		t.Error(got.body)
+	}
 }

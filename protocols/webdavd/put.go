@@ -73,6 +73,9 @@ func (q *request) store(mode vfs.Mode) (etag string, err error) {
 		return q.publishable(old)
 	})
 	if err = q.receive(t); err == nil {
+		err = q.setTime(t)
+	}
+	if err == nil {
 		info, serr := t.Stat()
 		if err = serr; err == nil {
 			etag = etagOf(info)

@@ -1,0 +1,37 @@
+package ftpd
+
+import (
+	"bytes"
+
+	"github.com/fclairamb/ftpserverlib"
+)
+
+// errNoPassage is the answer to a transfer before PASV or PORT (RFC 959, section 5.4).
+// The library would open the file first, and so empty one that is written in place.
+var errNoPassage = &refusal{ftpserver.StatusCannotOpenDataConnection, "Use PASV, EPSV, PORT or EPRT first"}
+
+// notePassage reads from the replies whether there is a way for a data connection;
+// each serves one. The caller holds t.write.
+func (t *control) notePassage(line []byte) {
+	switch codeOf(line) {
+	case ftpserver.StatusEnteringPASV, ftpserver.StatusEnteringEPSV:
+		t.ready = true
+	case ftpserver.StatusOK:
+		t.ready = t.ready || bytes.HasSuffix(bytes.TrimSpace(line), []byte("PRT command successful")) ||
+			bytes.HasSuffix(bytes.TrimSpace(line), []byte("PORT command successful"))
+	case ftpserver.StatusFileStatusOK:
+		t.ready = false
+	}
+}
+
+func (t *control) hasPassage() bool {
+	t.write.Lock()
+	defer t.write.Unlock()
+	return t.ready
+}
+
+func (t *control) closePassage() {
+	t.write.Lock()
+	defer t.write.Unlock()
+	t.ready = false
+}
