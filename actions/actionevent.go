@@ -5,7 +5,7 @@ const protocolHTTP = "HTTP"
 
 // ActionsTell reports whether the action contract, which knows files only, has a
 // word for an event of a kind that it has one for. It has none for what a resumable
-// upload over HTTP keeps between two requests, nor for the parts of a file that is
+// upload over HTTP keeps before it is complete, nor for the parts of a file that is
 // put together later.
 func ActionsTell(e *Event) bool {
 	switch e.Kind {
@@ -13,10 +13,16 @@ func ActionsTell(e *Event) bool {
 		return e.Session.Protocol != protocolHTTP
 	case UploadDone:
 		return e.Transfer == nil || !e.Transfer.Partial
-	case DeleteDone:
-		return !e.Result.ByHook
+	case DeleteCheck, DeleteDone:
+		return !e.Result.ByHook && !e.unfinished()
 	}
 	return true
+}
+
+// unfinished reports whether the event tells of what a resumable upload keeps and no
+// file is made of yet.
+func (e *Event) unfinished() bool {
+	return e.Session.Protocol == protocolHTTP && e.Transfer != nil && (e.Transfer.Partial || !e.complete())
 }
 
 // Wants reports whether the hook is told of an event of one of its kinds.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -166,6 +167,11 @@ func (s *server) addTus(dir string) error {
 	return nil
 }
 
+// serves reports whether resumable uploads have an address.
+func (s *server) serves(cfg tus.Config) bool {
+	return slices.ContainsFunc(cfg.Bindings, func(b tus.Binding) bool { return b.Port != 0 })
+}
+
 // alone reports whether this is the only server on its data store.
 func (s *server) alone() bool {
 	switch s.cfg.DataProvider.Driver {
@@ -303,6 +309,9 @@ func (s *server) run(ctx context.Context, grace time.Duration) error {
 	group.Go(func() error { s.sessions.Run(serving); return nil })
 	group.Go(func() error { s.takeOver(serving); return nil })
 	group.Go(func() error { s.sessions.Sweep(serving); return nil })
+	if s.serves(s.cfg.Tus) {
+		group.Go(func() error { s.uploads.Run(serving); return nil })
+	}
 	group.Go(func() error {
 		<-serving.Done()
 		limit, cancel := context.WithTimeout(context.WithoutCancel(serving), grace)

@@ -211,7 +211,7 @@ func (r *Resumables) take(ctx context.Context, s *Session, id string, req *actio
 	if _, err := r.read(ctx, s, id); err != nil { // no lease for what is not there
 		return nil, err
 	}
-	u := &Resumable{rs: r, s: s, req: r.m.journal.told(req), stored: true}
+	u := &Resumable{rs: r, s: s, req: req, stored: true}
 	if u.hold, err = r.acquire(ctx, id, interrupt); err != nil {
 		return nil, err
 	}

@@ -2,10 +2,10 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"sftpgo/actions"
@@ -44,7 +44,7 @@ func (r *Resumables) Create(ctx context.Context, s *Session, n NewUpload, interr
 // complete chooses what was left open.
 func (n *NewUpload) complete() {
 	if n.ID == "" {
-		n.ID = newID()
+		n.ID = newTransferID()
 	}
 	if n.Name == "" {
 		n.Name = "/" + n.ID
@@ -80,7 +80,7 @@ func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
 	if r.policy.InPlace {
 		rec.Name = rec.Data
 	}
-	u := &Resumable{rs: r, s: s, rec: rec, req: r.m.journal.told(n.Request), fresh: true}
+	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true}
 	u.rec.Expires = u.expires()
 	return u
 }
@@ -123,7 +123,56 @@ func (u *Resumable) mayBegin(ctx context.Context) (up *upload, err error) {
 			return nil, u.overQuota(ctx, fmt.Errorf("%w for user %q", ErrQuota, s.user.Username))
 		}
 	}
-	return up, u.ask(ctx, actions.UploadCheck)
+	return u.admitted(ctx, up)
+}
+
+// admitted asks the hooks, which may choose name, id and metadata; the rules apply to
+// their choice again. up is as in mayBegin.
+func (u *Resumable) admitted(ctx context.Context, up *upload) (*upload, error) {
+	s := u.s
+	if err := s.admit(ctx, u.rec.Name); err != nil {
+		return nil, refuse("upload", u.rec.Name, err)
+	}
+	verdict, err := u.ask(ctx, actions.UploadCheck)
+	if err != nil {
+		return nil, err
+	}
+	if verdict.UploadID != "" && verdict.UploadID != u.rec.ID {
+		if !validID(verdict.UploadID) {
+			return nil, fmt.Errorf("a hook wants the upload to be %q: that is no id", shorten(verdict.UploadID))
+		}
+		if _, err := u.rs.store.Get(ctx, verdict.UploadID); !errors.Is(err, dataprovider.ErrNotFound) {
+			return nil, errors.Join(refuse("upload", verdict.UploadID, vfs.ErrExist), err)
+		}
+		if u.rec.Name == "/"+u.rec.ID {
+			u.rec.Name = "/" + verdict.UploadID
+		}
+		u.rec.ID = verdict.UploadID
+	}
+	if verdict.Metadata != nil {
+		u.rec.Metadata = formatMetadata(verdict.Metadata)
+	}
+	if verdict.Decision == actions.Rename && !u.rec.Partial {
+		if u.rec.Name, err = redirected(path.Dir(u.rec.Name), verdict.Name); err != nil {
+			return nil, err
+		}
+	}
+	u.rec.Data = u.rs.policy.Data(u.rec)
+	if u.rs.policy.InPlace {
+		u.rec.Name = u.rec.Data
+	}
+	if u.rec.Partial {
+		return nil, nil
+	}
+	return s.mayUpload(ctx, u.rec.Name, create) // as it is now: the hooks may have taken long
+}
+
+// validID reports whether an id can be a part of a URL and the name of a file.
+func validID(id string) bool {
+	const more = "-._~"
+	return len(id) <= 128 && strings.Trim(id, ".") != "" && !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune(more, r)
+	}) && !strings.HasPrefix(id, ".")
 }
 
 // createStored makes the data file and the record.
@@ -201,6 +250,11 @@ func (u *Resumable) createWhole(ctx context.Context, up *upload, pledged datapro
 		up.room.release()
 		return u.overQuota(ctx, refuse("upload", u.rec.Name, err))
 	}
+	up.end = func(ctx context.Context) error {
+		err := t.failure()
+		up.quiet = err != nil && !isSpaceLimit(err) // what nobody can continue was never there
+		return t.closeUpload(ctx)
+	}
 	up.quiet = true // its beginning is told when all of it is there
 	err = t.open(ctx, mode)
 	if errors.Is(err, vfs.ErrNotExist) && u.rs.policy.InPlace {
@@ -216,12 +270,4 @@ func (u *Resumable) createWhole(ctx context.Context, up *upload, pledged datapro
 	s.add(t)
 	u.t = t
 	return nil
-}
-
-// newID is a random UUID (RFC 9562 section 5.4).
-func newID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -22,7 +22,7 @@ func (r *Resumables) Terminate(ctx context.Context, s *Session, id string, req *
 		if u.rec.State == dataprovider.UploadComplete && !u.rec.Partial {
 			return u.removePublished(ctx)
 		}
-		if err := u.ask(ctx, actions.DeleteCheck); err != nil {
+		if _, err := u.ask(ctx, actions.DeleteCheck); err != nil {
 			return err
 		}
 		ctx, cancel := detached(ctx)

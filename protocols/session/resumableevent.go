@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -39,6 +41,18 @@ func ParseMetadata(raw string) (map[string]string, error) {
 		fields[key] = string(value)
 	}
 	return fields, nil
+}
+
+// formatMetadata writes what ParseMetadata reads.
+func formatMetadata(fields map[string]string) string {
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if key == "" || !visible(key) || strings.Contains(key, ",") {
+			continue // it cannot be written
+		}
+		list = append(list, strings.TrimSuffix(key+" "+base64.StdEncoding.EncodeToString([]byte(fields[key])), " "))
+	}
+	return strings.Join(list, ",")
 }
 
 func visible(key string) bool {
@@ -76,16 +90,12 @@ func (u *Resumable) event(ctx context.Context, kind actions.Kind) actions.Event 
 }
 
 // ask asks the hooks a question; an error is their refusal.
-func (u *Resumable) ask(ctx context.Context, kind actions.Kind) error {
+func (u *Resumable) ask(ctx context.Context, kind actions.Kind) (actions.Verdict, error) {
 	if !u.s.m.journal.hooks.Wants(kind) {
-		return nil
+		return actions.Verdict{}, nil
 	}
 	e := u.event(ctx, kind)
-	_, err := u.s.m.journal.hooks.Ask(ctx, &e)
-	if err != nil {
-		return refuse("upload", e.Object.Name, err)
-	}
-	return nil
+	return u.s.ask(ctx, "upload", &e)
 }
 
 // tell records an event that changes no usage.

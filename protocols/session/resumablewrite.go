@@ -15,6 +15,9 @@ import (
 // of body comes back as it is. tap, if it is not nil, sees what is written.
 func (u *Resumable) Receive(body io.Reader, tap io.Writer) (int64, error) {
 	if u.t == nil {
+		if u.rec.State == dataprovider.UploadComplete {
+			return u.nothing(body)
+		}
 		if err := u.openData(); err != nil {
 			return 0, err
 		}
@@ -51,12 +54,21 @@ func (u *Resumable) Receive(body io.Reader, tap io.Writer) (int64, error) {
 	}
 }
 
+// nothing makes sure that there is nothing in a body.
+func (u *Resumable) nothing(body io.Reader) (int64, error) {
+	var one [1]byte
+	switch n, err := body.Read(one[:]); {
+	case n > 0:
+		return 0, refuse("upload", u.rec.ID, ErrTooLarge)
+	case err != nil && !errors.Is(err, io.EOF):
+		return 0, err
+	}
+	return 0, nil
+}
+
 // openData opens the data of a stored upload for writing at their end.
 func (u *Resumable) openData() error {
 	s := u.s
-	if u.rec.State == dataprovider.UploadComplete {
-		return refuse("upload", u.rec.ID, ErrTooLarge)
-	}
 	release, err := s.reserve()
 	if err != nil {
 		return refuse("upload", u.rec.ID, err)
@@ -145,10 +157,7 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 	if cause == nil && !u.complete() {
 		cause = refuse("upload", u.rec.Name, ErrIncomplete)
 	}
-	if cause != nil {
-		u.t.up.quiet = !isSpaceLimit(cause)
-		u.t.TransferError(cause)
-	}
+	u.t.TransferError(cause)
 	if cause == nil {
 		u.progress(ctx)
 	}
@@ -183,6 +192,9 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 		}
 		u.size, u.rec.Unverified = u.begin, false
 	}
+	if u.size == u.begin && !u.fresh && !u.complete() {
+		return cause // nothing has changed
+	}
 	u.rec.Expires = u.expires()
 	if u.complete() {
 		if err := u.finish(ctx); cause == nil {
@@ -190,8 +202,10 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 		}
 		return cause
 	}
-	if err := u.saveOpen(ctx); err != nil && cause == nil {
-		cause = err
+	if !u.fresh || u.size > 0 { // else it is as it was stored
+		if err := u.saveOpen(ctx); err != nil && cause == nil {
+			cause = err
+		}
 	}
 	u.progress(ctx)
 	if isSpaceLimit(cause) {
