@@ -11,7 +11,8 @@ import (
 // Config is the "common.actions" section: one hook for file actions.
 type Config struct {
 	// ExecuteOn lists the events that call the hook: download, upload,
-	// pre-delete, delete, rename, mkdir, rmdir, copy, ssh_cmd. Empty is off.
+	// pre-delete, delete, rename, mkdir, rmdir, copy, ssh_cmd, pre-upload, pre-download.
+	// Empty is off.
 	ExecuteOn []string `json:"execute_on"`
 	// Hook is the absolute path of a program or an HTTP(S) URL. What begins with
 	// "http" is a URL.
@@ -39,6 +40,8 @@ var configNames = []struct {
 	{"rmdir", []Kind{RmdirDone}},
 	{"copy", []Kind{CopyDone}},
 	{"ssh_cmd", []Kind{SSHCommand}},
+	{"pre-upload", []Kind{UploadCheck}},
+	{"pre-download", []Kind{DownloadCheck}},
 }
 
 // Kinds returns the kinds that ExecuteOn names; words that it does not know are

@@ -29,8 +29,11 @@ func (s *Sink) Ask(ctx context.Context, e *actions.Event) (actions.Answer, error
 	a := actions.Answer{Accepted: err == nil, Exact: err == nil}
 	a.Body, a.Cut = said.bytes()
 	var out *actions.OutputError
-	if errors.As(err, &out) {
+	switch {
+	case errors.As(err, &out):
 		a.Output = out.Output
+	case err != nil:
+		a.Output = err.Error() // there is no program for it
 	}
 	return a, nil
 }

@@ -36,9 +36,9 @@ func NewDirectory(path string, f actions.Format, cfg Config) (*Sink, error) {
 	return s, err
 }
 
-// program is what is run for a call, and its arguments. No path and no error: nobody
+// Program is what is run for a call, and its arguments. No path and no error: nobody
 // needs to be told.
-func (s *Sink) program(call actions.Call) (path string, args []string, err error) {
+func (s *Sink) Program(call actions.Call) (path string, args []string, err error) {
 	if !s.dir {
 		return s.path, call.Args, nil
 	}

@@ -166,7 +166,7 @@ var errTimeout = errors.New("killed at the time limit")
 // run runs the program when it is its turn. Its standard output goes to said, or
 // to the log with its standard error if that is nil.
 func (s *Sink) run(ctx context.Context, call actions.Call, said *output) error {
-	path, args, err := s.program(call)
+	path, args, err := s.Program(call)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -48,6 +48,7 @@ type cloudData struct {
 	Endpoint          string `json:"endpoint,omitempty"`
 	Status            int    `json:"status"`
 	Elapsed           int64  `json:"elapsed"` // milliseconds
+	inspected
 }
 
 // Render implements actions.Format. A program gets the type and the id as
@@ -64,7 +65,7 @@ func (CloudEvents) Render(e *actions.Event) (actions.Call, error) {
 			IP: e.Session.RemoteIP, SessionID: e.Session.ID,
 			Path: p.Path, VirtualPath: e.Object.Name, TargetPath: p.TargetPath, VirtualTargetPath: e.Object.Target,
 			SSHCmd: p.SSHCmd, FileSize: p.FileSize, FsProvider: p.FsProvider, Bucket: p.Bucket, Endpoint: p.Endpoint,
-			Status: p.Status, Elapsed: e.Result.Elapsed.Milliseconds(),
+			Status: p.Status, Elapsed: e.Result.Elapsed.Milliseconds(), inspected: inspectedOf(e),
 		},
 	})
 	if err != nil {
@@ -73,11 +74,11 @@ func (CloudEvents) Render(e *actions.Event) (actions.Call, error) {
 	return actions.Call{
 		Name: name,
 		Args: []string{name, e.ID},
-		Env: []string{
+		Env: append([]string{
 			"HOOK_EVENT=" + name,
 			"HOOK_EVENT_ID=" + e.ID,
 			"HOOK_FORMAT=cloudevents",
-		},
+		}, inspectedOf(e).environment("HOOK_")...),
 		Body:        body,
 		ContentType: "application/cloudevents+json; charset=utf-8",
 	}, nil

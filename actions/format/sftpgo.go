@@ -78,16 +78,22 @@ func (f SFTPGo) Render(e *actions.Event) (actions.Call, error) {
 	}
 	p := fields(name, e)
 	env := environment(p, e.ID)
-	var object any = p
+	seen := inspectedOf(e)
+	var object any = struct {
+		payload
+		inspected
+	}{p, seen}
 	if f.Extended {
 		l := laterOf(e)
 		object = struct {
 			payload
 			later
-		}{p, l}
+			inspected
+		}{p, l, seen}
 		env = append(env, l.environment()...)
 	}
 	env = append(env, resumable(e)...)
+	env = append(env, seen.environment("SFTPGO_ACTION_")...)
 	var body bytes.Buffer
 	// An Encoder, because receivers of the contract see <, > and & escaped and a
 	// newline at the end.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
 	"strings"
@@ -80,6 +81,11 @@ func uploadOf(e *actions.Event) upload {
 	}
 	if u.metadata == nil {
 		u.metadata = map[string]string{}
+	}
+	if seen := inspectedOf(e); seen != (inspected{}) {
+		u.path = &seen.StagedPath // the object is not there yet
+		u.metadata = maps.Clone(u.metadata)
+		u.metadata["sha256"] = seen.SHA256
 	}
 	return u
 }
@@ -194,12 +200,12 @@ func uploadCall(format string, e *actions.Event, u upload, payload any) (actions
 	return actions.Call{
 		Name: name,
 		Args: []string{name, argument},
-		Env: []string{
+		Env: append([]string{
 			"HOOK_EVENT=" + name,
 			"HOOK_EVENT_ID=" + e.ID,
 			"HOOK_UPLOAD_ID=" + u.id,
 			"HOOK_FORMAT=" + format,
-		},
+		}, inspectedOf(e).environment("HOOK_")...),
 		Body:        body,
 		ContentType: "application/json",
 	}, nil

@@ -30,6 +30,8 @@ type Sink struct {
 	url    string
 	format actions.Format
 	signer signer
+
+	proxied []string
 }
 
 // Options are what sinks of one client may differ in. The zero value changes
@@ -37,6 +39,9 @@ type Sink struct {
 type Options struct {
 	Timeout time.Duration // of each attempt; 0: that of the client
 	Keys    [][]byte      // each signs every attempt by the Standard Webhooks scheme
+	// Proxied are headers of the request of the client that requests to the hook have,
+	// too, with the first value.
+	Proxied []string
 }
 
 var (
@@ -59,6 +64,8 @@ func New(c *Client, address string, f actions.Format, o Options) (*Sink, error) 
 		url:    address,
 		format: f,
 		signer: signer{o.Keys},
+
+		proxied: o.Proxied,
 	}
 	s.http.PrepareRetry = s.prepareRetry
 	return s, nil
@@ -113,6 +120,13 @@ func (s *Sink) Header(e *actions.Event, call actions.Call, at time.Time) http.He
 	h.Set("Idempotency-Key", e.ID)
 	if call.Name != "" {
 		h.Set("Hook-Name", call.Name)
+	}
+	if e.Request != nil {
+		for _, name := range s.proxied {
+			if values := e.Request.Header[http.CanonicalHeaderKey(name)]; len(values) > 0 {
+				h.Set(name, values[0])
+			}
+		}
 	}
 	s.signer.sign(h, e.ID, at, call.Body)
 	return h

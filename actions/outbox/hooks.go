@@ -117,7 +117,7 @@ func newActions(section actions.Config, open Transports, cfg Config, log *slog.L
 		hooks.Targets = []Target{{Name: ActionsTarget, Sink: r, Kinds: events, Workers: workers, Limit: r.Limit(), Wants: section.Wants}}
 	}
 	if len(questions) > 0 {
-		hooks.Gates = []Gate{{Name: ActionsTarget, Asker: r, Kinds: questions, Manner: Manner{Handles: true}}}
+		hooks.Gates = []Gate{ActionsGate(section, r)}
 	}
 	return hooks, nil
 }
@@ -130,7 +130,7 @@ func (h *Hooks) add(entry actions.Hook, open Transports, cfg Config) error {
 	}
 	questions, kinds := split(entry.Kinds())
 	if len(questions) > 0 {
-		h.Gates = append(h.Gates, gateOf(entry, r, questions))
+		h.Gates = append(h.Gates, GateOf(entry, r))
 	}
 	h.Headers = append(h.Headers, entry.Headers)
 	workers := cfg.ProgramWorkers
@@ -153,8 +153,16 @@ func (h *Hooks) add(entry actions.Hook, open Transports, cfg Config) error {
 	return nil
 }
 
-// gateOf asks an entry the questions that it is configured for.
-func gateOf(entry actions.Hook, r Receiver, questions []actions.Kind) Gate {
+// ActionsGate asks the hook of common.actions: for it, success of pre-delete means that
+// the hook has deleted the file.
+func ActionsGate(section actions.Config, r actions.Asker) Gate {
+	questions, _ := split(section.Kinds())
+	return Gate{Name: ActionsTarget, Asker: r, Kinds: questions, Manner: Manner{Handles: true}}
+}
+
+// GateOf asks an entry the questions that it is configured for.
+func GateOf(entry actions.Hook, r actions.Asker) Gate {
+	questions, _ := split(entry.Kinds())
 	m := Manner{
 		Handles:    entry.HandlesDeletes(),
 		Tusd:       entry.Responses == actions.ResponsesTusd,

@@ -59,10 +59,11 @@ func transports(client *httpsink.Client, section actions.Config, log *slog.Logge
 
 // openHook makes the receiver of an entry of the list.
 func openHook(client *httpsink.Client, h actions.Hook, log *slog.Logger) (outbox.Receiver, error) {
-	f, err := format.New(h.Dialect())
+	dialect, err := format.New(h.Dialect())
 	if err != nil {
 		return nil, err
 	}
+	f := seen{dialect, h}
 	if h.IsBroker() {
 		return openBroker(h, f, log)
 	}
@@ -73,7 +74,7 @@ func openHook(client *httpsink.Client, h actions.Hook, log *slog.Logger) (outbox
 				return nil, fmt.Errorf("secrets.%d: %w", i, err)
 			}
 		}
-		return httpsink.New(client, h.Target, f, httpsink.Options{Timeout: h.Limit(), Keys: keys})
+		return httpsink.New(client, h.Target, f, httpsink.Options{Timeout: h.Limit(), Keys: keys, Proxied: h.ProxyHeaders})
 	}
 	cfg := execsink.DefaultConfig()
 	cfg.Stdin = execsink.StdinBody
@@ -83,5 +84,20 @@ func openHook(client *httpsink.Client, h actions.Hook, log *slog.Logger) (outbox
 	if h.Environment == actions.EnvironmentClean {
 		cfg.Inherit = execsink.CleanEnvironment(os.Environ())
 	}
+	if h.Missing == actions.MissingIgnore {
+		cfg.Missing = execsink.MissingAccepts
+	}
+	if execsink.IsDirectory(h.Target) {
+		return execsink.NewDirectory(h.Target, f, cfg)
+	}
 	return execsink.New(h.Target, f, cfg)
 }
+
+// seen renders what a hook may know of an event.
+type seen struct {
+	actions.Format
+	hook actions.Hook
+}
+
+// Render implements actions.Format.
+func (s seen) Render(e *actions.Event) (actions.Call, error) { return s.Format.Render(s.hook.View(e)) }

@@ -43,7 +43,7 @@ func newHooksTestCommand(where *configFlags) *cobra.Command {
 		Short: "Show what a hook gets, or send it",
 		Long: `Show what a hook gets of an event that is made up: arguments and environment of a
 program, headers with signature and body of a request. With --send it really gets
-it, once, and its answer is explained. Nothing is recorded, and the server need
+it, once, and its answer is explained; what it is asked, it is asked. Nothing is recorded, and the server need
 not run.`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -56,7 +56,7 @@ not run.`,
 	flags.StringVar(&s.file, "home", "/nonexistent", "directory of this host that the paths begin at")
 	flags.Int64Var(&s.size, "size", 1234, "bytes of the file")
 	flags.BoolVar(&s.failed, "failed", false, "the upload or download has failed")
-	flags.BoolVar(&send, "send", false, "deliver it")
+	flags.BoolVar(&send, "send", false, "deliver it, or ask")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, report, err := where.load()
 		if err != nil {
@@ -88,7 +88,7 @@ func (s sample) of(h configuredHook) (*actions.Event, error) {
 	entry.Events = []string{s.event}
 	kinds := entry.Kinds()
 	if h.single {
-		kinds = slices.DeleteFunc(actions.Config{ExecuteOn: entry.Events}.Kinds(), func(k actions.Kind) bool { return k == actions.DeleteCheck })
+		kinds = actions.Config{ExecuteOn: entry.Events}.Kinds()
 	}
 	if len(kinds) == 0 {
 		return nil, fmt.Errorf("--event: the format %s has no name for %q that can be sent", h.entry.Dialect(), s.event)
@@ -106,6 +106,10 @@ func (s sample) of(h configuredHook) (*actions.Event, error) {
 		e.Object.TargetPath = filepath.Join(s.file, filepath.FromSlash(e.Object.Target))
 	case actions.SSHCommand:
 		e.Object.SSHCommand = "md5sum"
+	case actions.UploadCheck, actions.UploadVerify:
+		if err := s.question(e); err != nil {
+			return nil, err
+		}
 	}
 	if s.failed {
 		if e.Kind == actions.UploadDone {
@@ -149,6 +153,9 @@ func tryHook(cmd *cobra.Command, h configuredHook, open outbox.Transports, secti
 	}
 	if !send {
 		return nil
+	}
+	if e.Kind.Question() {
+		return askOnce(cmd.Context(), out, gateOf(h, section, receiver), e)
 	}
 	start := time.Now()
 	err = deliverOnce(cmd.Context(), receiver, e)
@@ -225,7 +232,22 @@ func printCall(out io.Writer, h configuredHook, receiver outbox.Receiver, e *act
 		fmt.Fprintf(out, "body: %s\n", strings.TrimSuffix(string(call.Body), "\n"))
 		return nil
 	}
-	for i, argument := range call.Args {
+	arguments := call.Args
+	if programs, ok := receiver.(interface {
+		Program(call actions.Call) (path string, arguments []string, err error)
+	}); ok {
+		path, args, err := programs.Program(call)
+		switch {
+		case err != nil:
+			fmt.Fprintf(out, "program: %v\n", err)
+		case path == "":
+			fmt.Fprintln(out, "program: none for this event, which needs none")
+		default:
+			arguments = args
+			fmt.Fprintf(out, "program: %s\n", path)
+		}
+	}
+	for i, argument := range arguments {
 		fmt.Fprintf(out, "argument %d: %s\n", i+1, strconv.Quote(argument))
 	}
 	for _, variable := range call.Env {
