@@ -50,6 +50,7 @@ func newRootCommand() *cobra.Command {
 	accounts.register(events.PersistentFlags())
 	root.AddCommand(
 		newServeCommand(),
+		newTusCommand(),
 		users,
 		newHooksCommand(),
 		events,

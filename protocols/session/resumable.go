@@ -50,6 +50,8 @@ type ResumablePolicy struct {
 	Wait time.Duration
 	// RemoveParts removes parts once they were put together.
 	RemoveParts bool
+	// Durable: data survive a loss of power once a request has ended.
+	Durable bool
 	// MaxOpen is how many unfinished uploads one owner may have; 0 is no limit.
 	MaxOpen int
 }

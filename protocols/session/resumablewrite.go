@@ -162,6 +162,9 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 		u.progress(ctx)
 	}
 	info, _ := u.t.Stat() // the identity does not change
+	if err := u.flush(); cause == nil {
+		cause = err
+	}
 	if err := u.t.Close(); err != nil {
 		if cause != nil {
 			return cause
@@ -177,8 +180,19 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 	return u.remember(ctx)
 }
 
+// flush writes the data to the disk where the policy says so.
+func (u *Resumable) flush() error {
+	if !u.rs.policy.Durable {
+		return nil
+	}
+	return u.t.sync()
+}
+
 func (u *Resumable) endStored(ctx context.Context, cause error) error {
 	if u.t != nil {
+		if err := u.flush(); cause == nil {
+			cause = err
+		}
 		if err := u.t.Close(); err != nil && cause == nil {
 			cause = err
 		}

@@ -13,9 +13,7 @@ import (
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", s.bounded(http.HandlerFunc(s.healthz)))
-	metrics := promhttp.InstrumentMetricHandler(s.metrics.registry,
-		promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: s.metrics.registry}))
-	mux.Handle("GET /metrics", s.guarded(s.bounded(metrics)))
+	mux.Handle("GET /metrics", s.guarded(s.bounded(s.metrics.Handler())))
 	if s.cfg.EnableProfiler {
 		for path, handler := range map[string]http.HandlerFunc{
 			"/debug/pprof/":        pprof.Index,
@@ -29,6 +27,12 @@ func (s *Server) routes() http.Handler {
 		}
 	}
 	return mux
+}
+
+// Handler answers with what is counted, in the format of Prometheus.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.InstrumentMetricHandler(m.registry,
+		promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: m.registry}))
 }
 
 // healthz is open to all, so that it tells nothing but whether.
