@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -22,11 +23,12 @@ type Broker struct {
 	URL  string // with user and password, if the broker wants them
 	Port int
 
-	dir     string
-	command func() *exec.Cmd
-	running *exec.Cmd
-	exited  chan struct{}
-	aside   *exec.Cmd // what must run beside it
+	dir      string
+	greeting string // of a client
+	command  func() *exec.Cmd
+	running  *exec.Cmd
+	exited   chan struct{}
+	aside    *exec.Cmd // what must run beside it
 }
 
 // Installed says which program is missing, if one is.
@@ -79,12 +81,11 @@ func (b *Broker) Start(ctx context.Context) error {
 	return nil
 }
 
-// ready waits until the broker says something to a client, or lets one in.
+// ready waits until the broker answers a client.
 func (b *Broker) ready(ctx context.Context) error {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(b.Port)))
-		if err == nil {
-			return conn.Close()
+		if b.answers(ctx) == nil {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -94,7 +95,24 @@ func (b *Broker) ready(ctx context.Context) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("no connection within %v", patience)
+	return fmt.Errorf("no answer within %v", patience)
+}
+
+// answers greets the broker, and reads the beginning of what it says.
+func (b *Broker) answers(ctx context.Context) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(b.Port)))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(conn, b.greeting); err != nil {
+		return err
+	}
+	_, err = conn.Read(make([]byte, 1))
+	return err
 }
 
 // Stop ends the broker in order. It may be started again.
@@ -119,12 +137,19 @@ func (b *Broker) end(sig syscall.Signal) error {
 	}
 	_ = syscall.Kill(group, syscall.SIGKILL) // helpers that it may have left behind
 	b.running = nil
+	// What began it has ended, which need not be what listens.
+	for deadline := time.Now().Add(patience); b.answers(context.Background()) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the broker still answers %v after %v", patience, sig)
+		}
+	}
 	return err
 }
 
-// Close ends the broker and what runs beside it.
+// Close ends the broker and what runs beside it. Nothing of its data is needed any
+// more, so it need not end in order.
 func (b *Broker) Close() error {
-	err := b.Stop()
+	err := b.Kill()
 	if b.aside != nil {
 		_ = b.aside.Process.Kill()
 		_ = b.aside.Wait()

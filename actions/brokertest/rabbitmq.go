@@ -53,7 +53,7 @@ func NewRabbitMQ(dir string) (*Broker, error) {
 	)
 	b := &Broker{
 		URL:  fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d", p[0]),
-		Port: p[0], dir: dir,
+		Port: p[0], dir: dir, greeting: "AMQP\x00\x00\x09\x01",
 		command: func() *exec.Cmd {
 			c := exec.Command(server)
 			c.Dir, c.Env = dir, environment
