@@ -41,6 +41,15 @@ func (r *Resumables) concatenate(ctx context.Context, s *Session, n NewUpload, i
 	if limit > 0 && total > limit {
 		return rec, refuse("upload", n.Name, ErrTooLarge)
 	}
+	// What the parts have reserved is for the whole. If nothing comes of it, it is
+	// theirs again.
+	pledged := p.pledged()
+	s.account.quota.release(pledged)
+	defer func() {
+		if err != nil {
+			s.account.quota.restore(pledged)
+		}
+	}()
 	u := r.begin(s, n)
 	u.rec.Final, u.rec.Parts = true, ids
 	up, err := u.mayBegin(ctx)
@@ -48,8 +57,7 @@ func (r *Resumables) concatenate(ctx context.Context, s *Session, n NewUpload, i
 		return rec, err
 	}
 	u.rec.Length = total
-	pledged := p.pledged()
-	if err := u.createWhole(ctx, up, pledged); err != nil {
+	if err := u.createWhole(ctx, up); err != nil {
 		return rec, err
 	}
 	for _, id := range ids {
@@ -58,7 +66,6 @@ func (r *Resumables) concatenate(ctx context.Context, s *Session, n NewUpload, i
 		}
 	}
 	if err = u.End(err); err != nil {
-		s.account.quota.restore(pledged)
 		return rec, err
 	}
 	p.done(ctx)

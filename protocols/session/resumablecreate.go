@@ -63,7 +63,7 @@ func (r *Resumables) create(ctx context.Context, s *Session, n NewUpload, interr
 	if n.Partial || !n.Whole {
 		return u, u.createStored(ctx, up, interrupt)
 	}
-	return u, u.createWhole(ctx, up, noAmount)
+	return u, u.createWhole(ctx, up)
 }
 
 // begin fills the record.
@@ -226,9 +226,8 @@ func (u *Resumable) removeData(ctx context.Context) {
 	}
 }
 
-// createWhole opens a staged upload like any other. pledged was reserved for it
-// already, and is its own unless this fails.
-func (u *Resumable) createWhole(ctx context.Context, up *upload, pledged dataprovider.Amount) (err error) {
+// createWhole opens a staged upload like any other.
+func (u *Resumable) createWhole(ctx context.Context, up *upload) (err error) {
 	s := u.s
 	release, err := s.reserve()
 	if err != nil {
@@ -241,10 +240,6 @@ func (u *Resumable) createWhole(ctx context.Context, up *upload, pledged datapro
 	up.describe = u.describe
 	if err := up.reserveFile(ctx, s.account.quota, &s.user); err != nil {
 		return u.overQuota(ctx, refuse("upload", u.rec.Name, err))
-	}
-	if q := up.room.quota; q != nil {
-		up.room.reserved = up.room.reserved.Add(pledged)
-		up.room.top += pledged.Bytes
 	}
 	if err := up.grow(max(u.rec.Length, 0)); err != nil {
 		up.room.release()

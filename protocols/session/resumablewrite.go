@@ -206,6 +206,9 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 		}
 		u.size, u.rec.Unverified = u.begin, false
 	}
+	if isSpaceLimit(cause) {
+		u.failed(ctx, cause)
+	}
 	if u.size == u.begin && !u.fresh && !u.complete() {
 		return cause // nothing has changed
 	}
@@ -222,9 +225,6 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 		}
 	}
 	u.progress(ctx)
-	if isSpaceLimit(cause) {
-		u.failed(ctx, cause)
-	}
 	return cause
 }
 

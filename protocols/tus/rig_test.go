@@ -354,3 +354,30 @@ func (r *rig) events() []string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// restartServer ends the server and starts another one on the same store.
+func (r *rig) restartServer() {
+	r.t.Helper()
+	if err := r.stop(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.start()
+}
+
+// at is the URL of an upload at the server of now.
+func (r *rig) at(url string) string { return r.url + "/files/" + filepath.Base(url) }
+
+// id is that of the upload that became a file.
+func (r *rig) id(name string) string {
+	r.t.Helper()
+	for u, err := range r.store.Uploads().List(context.Background(), "alice", "") {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if u.Name == "/"+name {
+			return u.ID
+		}
+	}
+	r.t.Fatalf("no upload became %s", name)
+	return ""
+}
