@@ -30,7 +30,7 @@ type Transfer struct {
 	up    *upload // nil for a download
 
 	request *actions.Request // that led to it; nil: the protocol has none
-	silent bool // a download that did not begin: nobody is told
+	silent  bool             // a download that did not begin: nobody is told
 
 	pieces inflight
 

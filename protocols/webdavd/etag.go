@@ -3,8 +3,6 @@ package webdavd
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"hash/fnv"
-	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -23,17 +21,19 @@ func etagOf(info fs.FileInfo) string {
 // must give the same validator without opening each file. All is hashed, so that
 // clients find no meaning in it.
 func appendETag(b []byte, info fs.FileInfo) []byte {
+	id := inode(info)
 	var state [24]byte
-	binary.LittleEndian.PutUint64(state[:], inode(info))
+	binary.LittleEndian.PutUint64(state[:], id)
 	binary.LittleEndian.PutUint64(state[8:], uint64(info.ModTime().UnixNano()))
 	binary.LittleEndian.PutUint64(state[16:], uint64(info.Size()))
-	h := fnv.New128a()
-	_, _ = h.Write(state[:]) // never fails
-	if inode(info) == 0 {
-		_, _ = io.WriteString(h, vfs.FileIDOf(info))
+	h := newFNV()
+	h.write(state[:])
+	if id == 0 {
+		h.write([]byte(vfs.FileIDOf(info)))
 	}
 	b = append(b, '"')
-	b = hex.AppendEncode(b, h.Sum(nil))
+	sum := h.sum()
+	b = hex.AppendEncode(b, sum[:])
 	return append(b, '"')
 }
 

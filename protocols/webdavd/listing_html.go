@@ -78,7 +78,7 @@ func (q *request) page() error {
 			break
 		}
 		name := path.Join(q.name, entry.Name())
-		if info := q.followed(name, entry); info != nil {
+		if info := q.followed(strings.TrimSuffix(q.name, "/")+"/", entry); info != nil {
 			p.Entries = append(p.Entries, q.shown(name, info))
 		}
 	}

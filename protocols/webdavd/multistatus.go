@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"net/http"
 	"strconv"
-	"strings"
 )
 
 // flushAt is how much of an answer is collected before it is sent.
@@ -49,24 +48,26 @@ func appendStatus(b []byte, status int) []byte {
 // appendHref writes a URL path, escaped for URL and XML.
 func appendHref(b []byte, name string) []byte {
 	const hex = "0123456789ABCDEF"
+	plain := 0
 	for i := range len(name) {
 		c := name[i]
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
-			strings.IndexByte("/-._~!$()*+,;:@=", c) >= 0:
-			b = append(b, c)
-		default:
-			b = append(b, '%', hex[c>>4], hex[c&15])
+		case 'a' <= c && c <= 'z', '@' <= c && c <= 'Z', '(' <= c && c <= ';', // ( ) * + , - . / 0-9 : ;
+			c == '_', c == '~', c == '!', c == '$', c == '=':
+			continue
 		}
+		b = append(b, name[plain:i]...)
+		b = append(b, '%', hex[c>>4], hex[c&15])
+		plain = i + 1
 	}
-	return b
+	return append(b, name[plain:]...)
 }
 
 // appendText writes text escaped for XML. What XML cannot hold becomes U+FFFD.
 func appendText(b []byte, s string) []byte {
 	plain := true
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || strings.IndexByte(`<>&"'`, c) >= 0 {
+		if c := s[i]; c < ' ' || c > '~' || c == '<' || c == '>' || c == '&' || c == '"' || c == '\'' {
 			plain = false
 			break
 		}

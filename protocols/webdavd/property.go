@@ -3,7 +3,6 @@ package webdavd
 import (
 	"encoding/xml"
 	"io/fs"
-	"net/http"
 	"strconv"
 
 	"sftpgo/dataprovider"
@@ -15,18 +14,27 @@ const davNamespace = "DAV:"
 // resource is one entry of a PROPFIND answer.
 type resource struct {
 	q     *request
-	name  string
+	at    string      // the collection that it is listed in, with a slash; empty: it was asked itself
+	base  string      // its name there, or all of its name
 	info  fs.FileInfo // links followed
 	real  string      // path by which locks are kept; empty: there are none
-	space *space
+	known *known
 	dead  []dataprovider.Property
 }
 
-// space asks at most once per request how much room there is.
-type space struct {
-	asked bool
-	vfs.Space
-	err error
+// name is its name in the tree of the user.
+func (r *resource) name() string { return r.at + r.base }
+
+func (r *resource) isRoot() bool { return r.base == "/" }
+
+// known is what is found out once per request.
+type known struct {
+	href  []byte // of the collection that is listed, with a slash
+	asked bool   // how much room there is
+	space vfs.Space
+	err   error
+	time  httpTime
+	kind  contentKind
 }
 
 // property is a live property (RFC 4918 section 15, RFC 4331). Its append writes
@@ -61,10 +69,10 @@ func appendResourceType(b []byte, r *resource) ([]byte, bool) {
 }
 
 func appendDisplayName(b []byte, r *resource) ([]byte, bool) {
-	if r.name == "/" {
+	if r.isRoot() {
 		return b, true
 	}
-	return appendText(b, baseName(r.name)), true
+	return appendText(b, baseName(r.base)), true
 }
 
 func appendContentLength(b []byte, r *resource) ([]byte, bool) {
@@ -73,11 +81,11 @@ func appendContentLength(b []byte, r *resource) ([]byte, bool) {
 
 // appendLastModified is there for directories too: clients sort by it.
 func appendLastModified(b []byte, r *resource) ([]byte, bool) {
-	return r.info.ModTime().UTC().AppendFormat(b, http.TimeFormat), true
+	return r.known.time.append(b, r.info.ModTime()), true
 }
 
 func appendContentType(b []byte, r *resource) ([]byte, bool) {
-	return appendText(b, contentType(r.name)), !r.info.IsDir()
+	return appendText(b, r.known.kind.of(r.base)), !r.info.IsDir()
 }
 
 func appendETagProperty(b []byte, r *resource) ([]byte, bool) {
@@ -107,11 +115,12 @@ func (r *resource) room() (vfs.Space, bool) {
 	if !r.info.IsDir() {
 		return vfs.Space{}, false
 	}
-	if !r.space.asked {
-		r.space.asked = true
-		r.space.Space, r.space.err = r.q.s.Space(r.q.Context(), r.name)
+	k := r.known
+	if !k.asked {
+		k.asked = true
+		k.space, k.err = r.q.s.Space(r.q.Context(), r.name())
 	}
-	return r.space.Space, r.space.err == nil
+	return k.space, k.err == nil
 }
 
 // appendEmpty writes the empty element of a property.

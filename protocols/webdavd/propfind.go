@@ -78,7 +78,7 @@ func (q *request) listing(info fs.FileInfo) error {
 // later ones cut the answer.
 func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 	top := resource{
-		q: q, name: q.name, info: info, space: &space{},
+		q: q, base: q.name, info: info, known: &known{},
 		real: q.lockPath(),
 	}
 	a, err := q.answer(want, &top, d)
@@ -86,20 +86,21 @@ func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 		return err
 	}
 	if d == children {
-		prefix := strings.TrimSuffix(q.name, "/") + "/"
+		r := top
+		r.at = strings.TrimSuffix(q.name, "/") + "/"
+		r.known.href = appendHref(nil, q.server.prefix+r.at)
 		for entry, err := range q.s.List(q.Context(), q.name) {
 			if err != nil {
 				return err
 			}
-			r := top
-			r.name = prefix + entry.Name()
-			if r.real != "" {
-				r.real = path.Join(r.real, entry.Name())
+			r.base = entry.Name()
+			if top.real != "" {
+				r.real = path.Join(top.real, r.base)
 			}
-			if r.info = q.followed(r.name, entry); r.info == nil {
+			if r.info = q.followed(r.at, entry); r.info == nil {
 				continue
 			}
-			if err := a.add(r); err != nil {
+			if err := a.add(&r); err != nil {
 				return err
 			}
 		}
@@ -107,11 +108,11 @@ func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 	return a.end()
 }
 
-// followed is the entry that a client sees: of a link, what it points to. What is
+// followed is the entry of a collection, whose name ends in a slash, that a client sees: of a link, what it points to. What is
 // neither file nor directory is left out; nobody can open it.
-func (q *request) followed(name string, entry fs.FileInfo) fs.FileInfo {
+func (q *request) followed(at string, entry fs.FileInfo) fs.FileInfo {
 	if entry.Mode()&fs.ModeSymlink != 0 {
-		target, err := q.s.Stat(q.Context(), name)
+		target, err := q.s.Stat(q.Context(), at+entry.Name())
 		if err != nil {
 			return nil
 		}
@@ -135,8 +136,13 @@ func (q *request) flush(b []byte) ([]byte, error) {
 // append writes the response element of one resource.
 func (want *query) append(b []byte, r *resource) []byte {
 	b = append(b, "<D:response><D:href>"...)
-	b = appendHref(b, r.q.server.prefix+r.name)
-	if r.info.IsDir() && r.name != "/" {
+	if r.at != "" {
+		b = append(b, r.known.href...)
+		b = appendHref(b, r.base)
+	} else {
+		b = appendHref(b, r.q.server.prefix+r.base)
+	}
+	if r.info.IsDir() && !r.isRoot() {
 		b = append(b, '/')
 	}
 	b = append(b, "</D:href><D:propstat><D:prop>"...)

@@ -1,10 +1,6 @@
 package webdavd
 
-import (
-	"path"
-
-	"sftpgo/protocols/session"
-)
+import "sftpgo/protocols/session"
 
 // propfindAnswer is the multi-status answer of a PROPFIND as it is written.
 type propfindAnswer struct {
@@ -35,11 +31,11 @@ func (q *request) answer(want query, top *resource, d depth) (*propfindAnswer, e
 }
 
 // add answers for a member.
-func (a *propfindAnswer) add(r resource) error {
+func (a *propfindAnswer) add(r *resource) error {
 	if a.members == nil {
-		return a.write(&r)
+		return a.write(r)
 	}
-	a.held = append(a.held, r)
+	a.held = append(a.held, *r)
 	if len(a.held) < session.MaxMembers {
 		return nil
 	}
@@ -53,7 +49,7 @@ func (a *propfindAnswer) release() error {
 	}
 	names := make([]string, len(a.held))
 	for i, r := range a.held {
-		names[i] = path.Base(r.name)
+		names[i] = r.base
 	}
 	dead, err := a.members.Properties(a.q.Context(), names)
 	if err != nil {

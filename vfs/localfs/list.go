@@ -2,18 +2,19 @@ package localfs
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 
 	"sftpgo/vfs"
 )
 
-// pageSize is how many names of a directory are held at a time.
-const pageSize = 256
+// maxReaders is how many read one large directory.
+const maxReaders = 2
 
 // List yields the entries of a directory in the order of the storage. Staged
 // uploads are left out, and so are entries that vanish while it runs.
@@ -38,7 +39,7 @@ func (s *FS) List(ctx context.Context, name string) iter.Seq2[fs.FileInfo, error
 			if isStaged(entry.Name()) || entry.Name() == vfs.UploadsDir {
 				continue
 			}
-			if !yield(&info{FileInfo: entry, name: entry.Name()}, nil) {
+			if !yield(entry, nil) {
 				return
 			}
 		}
@@ -55,18 +56,20 @@ func entries(ctx context.Context, dir *os.Root) iter.Seq2[fs.FileInfo, error] {
 			return
 		}
 		defer d.Close()
-		p := readPage(dir, d)
-		if !p.give(ctx, yield) || p.err != nil {
+		r := &reader{dir: dir, d: d}
+		if p := r.next(); !p.give(ctx, yield) || p.err != nil {
 			return
 		}
-		ahead, stop := readAhead(ctx, dir, d)
+		ahead, stop := r.ahead(ctx)
 		defer stop()
 		for p := range ahead {
-			if !p.give(ctx, yield) || p.err != nil {
+			if !p.give(ctx, yield) {
 				return
 			}
 		}
-		yield(nil, ctx.Err()) // the last page did not come
+		if err := ctx.Err(); err != nil {
+			yield(nil, err) // there may be more
+		}
 	}
 }
 
@@ -94,42 +97,58 @@ func (p page) give(ctx context.Context, yield func(fs.FileInfo, error) bool) boo
 	return true
 }
 
-func readPage(dir *os.Root, d *os.File) page {
-	names, err := d.Readdirnames(pageSize)
-	p := page{infos: make([]fs.FileInfo, 0, len(names)), err: err}
-	for _, n := range names {
-		info, err := dir.Lstat(n)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			p.err = err
-			return p
-		}
-		p.infos = append(p.infos, info)
+// reader reads a directory. Its pages may be read by several at a time.
+type reader struct {
+	dir *os.Root
+	d   *os.File
+
+	mu    sync.Mutex // of the position
+	buf   []byte     // for what the system returns
+	ended bool
+}
+
+// next reads a page: the names one after the other, what they are beside others.
+func (r *reader) next() page {
+	r.mu.Lock()
+	if r.ended {
+		r.mu.Unlock()
+		return page{err: io.EOF}
+	}
+	names, err := r.names()
+	r.ended = err != nil
+	r.mu.Unlock()
+	p := r.look(names)
+	if p.err == nil {
+		p.err = err
 	}
 	return p
 }
 
-// readAhead reads the rest of a large directory beside who uses it: the one waits
-// for the system, the other formats. One page lies ready and one is being read at
-// the most. stop ends it and waits for the end.
-func readAhead(ctx context.Context, dir *os.Root, d *os.File) (pages <-chan page, stop func()) {
+// ahead reads the rest of a large directory beside who uses it: some wait for the
+// system, another formats. Each has one page at the most, and one lies ready. stop
+// ends it and waits for the end.
+func (r *reader) ahead(ctx context.Context) (pages <-chan page, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ready := make(chan page, 1)
+	var running sync.WaitGroup
+	for range min(maxReaders, runtime.GOMAXPROCS(0)) {
+		running.Go(func() {
+			for {
+				p := r.next()
+				select {
+				case ready <- p:
+				case <-ctx.Done():
+					return
+				}
+				if p.err != nil {
+					return
+				}
+			}
+		})
+	}
 	go func() {
-		defer close(ready)
-		for {
-			p := readPage(dir, d)
-			select {
-			case ready <- p:
-			case <-ctx.Done():
-				return
-			}
-			if p.err != nil {
-				return
-			}
-		}
+		running.Wait()
+		close(ready)
 	}()
 	return ready, func() {
 		cancel()

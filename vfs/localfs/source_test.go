@@ -53,6 +53,7 @@ func TestSourceCheckWorks(t *testing.T) {
 		{`import "golang.org/x/sys/unix"; func f() { unix.Openat(1, "x", 0, 0); unix.Statx(1, "x", 0, 0, nil) }`, 2},
 		{`import "golang.org/x/sys/unix"; func f() { unix.Statx(1, "", 0, 0, nil) }`, 0},
 		{`import "golang.org/x/sys/unix"; func f() { unix.UtimesNanoAt(1, "x", nil, unix.AT_SYMLINK_NOFOLLOW) }`, 1},
+		{`import "golang.org/x/sys/unix"; func look() { unix.Fstatat(1, name, nil, 0); unix.Fstatat(1, "x", nil, unix.AT_SYMLINK_NOFOLLOW) }`, 2},
 		{`import "golang.org/x/sys/unix"; func setLinkTimes() { unix.UtimesNanoAt(1, base, nil, 0) }`, 1},
 		{`import "path/filepath"; func f() { filepath.EvalSymlinks("x") }`, 1},
 		{`import "path/filepath"; func openTree() { filepath.EvalSymlinks(cfg.Root) }`, 0},
@@ -68,10 +69,10 @@ func TestSourceCheckWorks(t *testing.T) {
 func harmless() map[string][]string {
 	return map[string][]string{
 		"os":      {"Root", "File", "LinkError", "SyscallError", "SameFile", "Geteuid"},
-		"syscall": {"Errno", "Conn", "RawConn", "Stat_t"},
+		"syscall": {"Errno", "Conn", "RawConn", "Stat_t", "Timespec"},
 		"unix": {
 			"Flock", "Fstat", "Fstatfs", "Futimes", "Syscall6", "Errno", "Stat_t", "Statfs_t", "Statx_t", "Timespec", "Timeval",
-			"NsecToTimespec", "NsecToTimeval", "CopyFileRange",
+			"NsecToTimespec", "NsecToTimeval", "CopyFileRange", "Getdents",
 		},
 		"filepath": {"Join", "Clean", "IsAbs", "IsLocal", "Rel", "FromSlash", "ToSlash"},
 	}
@@ -161,6 +162,8 @@ func callAllowed(fset *token.FileSet, within string, sel *ast.SelectorExpr, args
 		return within == "openTree" && text(0) == "cfg.Root"
 	case "unix.Statx", "unix.NameToHandleAt":
 		return text(1) == `""`
+	case "unix.Fstatat": // likewise
+		return within == "look" && text(1) == "name" && text(3) == "unix.AT_SYMLINK_NOFOLLOW"
 	case "unix.UtimesNanoAt": // one component, in a directory that os.Root opened
 		return within == "setLinkTimes" && text(1) == "base" && text(3) == "unix.AT_SYMLINK_NOFOLLOW"
 	}
