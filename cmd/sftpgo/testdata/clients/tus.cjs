@@ -3,6 +3,7 @@
 'use strict'
 const fs = require('node:fs')
 const path = require('node:path')
+const { PassThrough } = require('node:stream')
 const assert = require('node:assert/strict')
 const tus = require('tus-js-client')
 
@@ -61,7 +62,8 @@ const scenarios = {
   },
 
   async deferred() {
-    return run(content(), { uploadLengthDeferred: true, chunkSize: 65_536 })
+    // As from a pipe: the file source of 4.3.1 announces more than it sends in the end.
+    return run(content().pipe(new PassThrough()), { uploadLengthDeferred: true, chunkSize: 65_536 })
   },
 
   async parallel() {
