@@ -110,7 +110,11 @@ func (s *Sink) Explain(e *actions.Event) ([]string, error) {
 		lines = append(lines, "property: correlation_id="+m.CorrelationId)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
-		if v := m.Headers[name]; v != nil {
+		switch v := m.Headers[name].(type) {
+		case nil: // Celery wants them to be there
+		case []any:
+			lines = append(lines, fmt.Sprintf("header: %s: a list of %d", name, len(v)))
+		default:
 			lines = append(lines, fmt.Sprintf("header: %s: %v", name, v))
 		}
 	}
