@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/web"
 	"sftpgo/vfs"
 )
 
@@ -22,9 +23,10 @@ type body struct {
 	q    *request
 	left int64 // of what one request may bring
 
-	mu  sync.Mutex
-	cut error // why; nil: it was not
-	err error // of the client, if it failed
+	mu   sync.Mutex
+	open bool  // somebody reads
+	cut  error // why; nil: it was not
+	err  error // of the client, if it failed
 }
 
 func (q *request) openBody() *body {
@@ -68,14 +70,36 @@ func (b *body) await() error {
 	return nil
 }
 
-// stop makes a Read that waits return, and every later one.
+// stop makes a Read that waits return, and every later one. It does nothing to a
+// connection of which nobody reads a body: the next request comes on it.
 func (b *body) stop(cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.cut == nil {
-		b.cut = cause
+	if b.cut != nil {
+		return
+	}
+	b.cut = cause
+	if b.open {
 		_ = b.q.rc.SetReadDeadline(time.Unix(1, 0))
 	}
+}
+
+// begin and end surround the reading.
+func (b *body) begin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open = true
+}
+
+func (b *body) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open = false
+	if b.cut != nil {
+		b.q.w.Header().Set("Connection", "close") // the deadline has done its work on it
+		return
+	}
+	web.Relax(b.q.w)
 }
 
 // interrupt is for somebody else who wants the upload.

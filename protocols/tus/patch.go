@@ -103,6 +103,8 @@ func (q *request) fits(length, offset int64) error {
 // receive stores the body. One that breaks off is kept; one that has another checksum
 // is not.
 func (q *request) receive(u *session.Resumable, b *body, sum *digest) error {
+	b.begin()
+	defer b.end()
 	defer b.watch()()
 	if sum != nil {
 		if err := u.Checked(q.context()); err != nil {
