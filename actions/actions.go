@@ -89,6 +89,8 @@ type Call struct {
 	Env         []string // KEY=value, added to the environment of a program
 	Body        []byte   // of a request or message
 	ContentType string   // of Body
+	// Query is added to that of a URL.
+	Query map[string]string
 }
 
 // Format renders events in one dialect.

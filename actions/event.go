@@ -66,6 +66,7 @@ type Event struct {
 
 	Transfer *Transfer `json:"transfer,omitempty"` // of the kinds of uploads and downloads; nil: nothing more is known
 	Request  *Request  `json:"request,omitempty"`  // of protocols that are HTTP
+	Account  *Account  `json:"account,omitempty"`  // of changes of accounts, of which nothing else is told
 }
 
 // Session says who did it.
@@ -134,6 +135,9 @@ type Result struct {
 // which they happened. An event without a path, of the SSH command pwd, has none.
 func (e *Event) Keys() []string {
 	var keys []string
+	if e.Account != nil {
+		return []string{"user " + e.Session.User} // no path begins so
+	}
 	for _, at := range []string{e.Object.Path, e.Object.TargetPath} {
 		if at != "" {
 			keys = append(keys, at)

@@ -35,7 +35,7 @@ type Config struct {
 	// Tus is the server of resumable uploads over HTTP.
 	Tus tus.Config `json:"tus"`
 	// DataProvider says where users are stored.
-	DataProvider dataprovider.Config `json:"data_provider"`
+	DataProvider DataProvider `json:"data_provider"`
 	// Telemetry is the listener for health checks, metrics and profiles.
 	Telemetry telemetry.Config `json:"telemetry"`
 	// HTTP is the client of hooks that are URLs.
@@ -46,6 +46,13 @@ type Config struct {
 	// Events is what counts for the events of all hooks: how long delivered ones are
 	// kept, and what happens when too many wait.
 	Events actions.EventsConfig `json:"events"`
+}
+
+// DataProvider is the "data_provider" section.
+type DataProvider struct {
+	dataprovider.Config
+	// Actions is the hook that hears of changes of accounts.
+	Actions actions.UserConfig `json:"actions"`
 }
 
 // Common is the "common" section.
@@ -67,7 +74,7 @@ func Default() Config {
 		FTPD:         ftpd.DefaultConfig(),
 		WebDAVD:      webdavd.DefaultConfig(),
 		Tus:          tus.DefaultConfig(),
-		DataProvider: dataprovider.DefaultConfig(),
+		DataProvider: DataProvider{Config: dataprovider.DefaultConfig(), Actions: actions.DefaultUserConfig()},
 		Telemetry:    telemetry.DefaultConfig(),
 		HTTP:         httpsink.DefaultConfig(),
 		Events:       actions.DefaultEventsConfig(),
@@ -104,7 +111,8 @@ func (c Config) Validate() error {
 		within("ftpd", c.FTPD.Validate()),
 		within("webdavd", c.WebDAVD.Validate()),
 		within("tus", c.Tus.Validate()),
-		within("data_provider", c.DataProvider.Validate()),
+		within("data_provider", c.DataProvider.Config.Validate()),
+		within("data_provider.actions", c.DataProvider.Actions.Validate()),
 		within("telemetry", c.Telemetry.Validate()),
 		within("http", c.HTTP.Validate()),
 		within("hooks", actions.ValidateHooks(c.Hooks)),

@@ -140,7 +140,7 @@ func TestGoldenFileOf2021(t *testing.T) {
 	if n := len(report.Warnings); n != 1 {
 		t.Errorf("%d warnings, want 1", n)
 	}
-	for _, section := range []string{"httpd", "kms", "common.defender", "data_provider.actions"} {
+	for _, section := range []string{"httpd", "kms", "common.defender"} {
 		if !strings.Contains(warnings, " "+section+",") && !strings.HasSuffix(warnings, " "+section+"\n") {
 			t.Errorf("%s is not named by itself", section)
 		}

@@ -61,8 +61,6 @@ webdavd.cache.mime_types.enabled
 webdavd.cache.mime_types.max_size
 
 data_provider.sql_tables_prefix
-data_provider.actions.execute_on
-data_provider.actions.hook
 data_provider.external_auth_hook
 data_provider.external_auth_scope
 data_provider.external_auth_program

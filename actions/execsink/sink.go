@@ -184,13 +184,19 @@ func (s *Sink) run(ctx context.Context, call actions.Call, said *output) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.Timeout, fmt.Errorf("%w of %v", errTimeout, s.cfg.Timeout))
 	defer cancel()
 
+	variables, remove, err := spill(call.Env)
+	if err != nil {
+		said.discard()
+		return fmt.Errorf("not started: %w", err)
+	}
+	defer remove()
 	out, err := s.newOutput(theEnd)
 	if err != nil {
 		said.discard()
 		return fmt.Errorf("not started: %w", err)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Env = append(slices.Clip(s.env), call.Env...) // of two with one name the last counts
+	cmd.Env = append(slices.Clip(s.env), variables...) // of two with one name the last counts
 	cmd.Stdout, cmd.Stderr = out.w, out.w
 	if said != nil {
 		cmd.Stdout = said.w

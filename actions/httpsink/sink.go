@@ -150,7 +150,11 @@ func (s *Sink) post(ctx context.Context, e *actions.Event) (a answer, err error)
 	if err != nil {
 		return a, err
 	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url, call.Body)
+	address, err := withQuery(s.url, call.Query)
+	if err != nil {
+		return a, fmt.Errorf("%s: %w", s, withoutURL(err))
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, address, call.Body)
 	if err != nil {
 		return a, fmt.Errorf("%s: %w", s, withoutURL(err))
 	}
@@ -170,6 +174,24 @@ func (s *Sink) post(ctx context.Context, e *actions.Event) (a answer, err error)
 		a.body, a.cut = body[:actions.AnswerLimit], true
 	}
 	return a, nil
+}
+
+// withQuery adds to the query of an address, which is sorted then, as receivers of
+// the contract see it.
+func withQuery(address string, more map[string]string) (string, error) {
+	if len(more) == 0 {
+		return address, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	q := u.Query()
+	for name, value := range more {
+		q.Add(name, value)
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }
 
 // prepareRetry signs a further attempt with its own time: receivers refuse a

@@ -35,6 +35,7 @@ func imports() []rule {
 		{"vfs/*", []string{"vfs"}},
 		{"dataprovider/*", []string{"dataprovider"}},
 		{"actions/outbox", []string{"actions", "dataprovider"}},
+		{"actions/useraction", []string{"actions", "dataprovider"}},
 		{"actions/*", []string{"actions"}},
 		// The middle owns the rules. The table of failures names the errors of all.
 		{"protocols", []string{"protocols/session", "actions", "dataprovider", "vfs"}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"sftpgo/actions"
 	"sftpgo/actions/execsink"
@@ -21,6 +22,10 @@ func (s *server) addHooks(dir string) error {
 	s.http = client
 	settings := outbox.DefaultConfig().WithEvents(s.cfg.Events)
 	if s.hooks, err = outbox.NewHooks(s.cfg.Common.Actions, s.cfg.Hooks, transports(client, s.cfg.Common.Actions, s.log), settings, s.log); err != nil {
+		return err
+	}
+	open := func(hook string) (outbox.Receiver, error) { return openUserHook(client, hook) }
+	if err := s.hooks.AddUsers(s.cfg.DataProvider.Actions, open, settings, s.log); err != nil {
 		return err
 	}
 	s.events, err = outbox.New(s.store.Outbox(), s.hooks, s.metrics, s.log, settings)
@@ -55,6 +60,19 @@ func transports(client *httpsink.Client, section actions.Config, log *slog.Logge
 		},
 		Entry: func(h actions.Hook) (outbox.Receiver, error) { return openHook(client, h, log) },
 	}
+}
+
+// userHookLimit is how long a program may take that hears of a change of an account.
+const userHookLimit = 15 * time.Second
+
+// openUserHook makes the receiver of data_provider.actions.
+func openUserHook(client *httpsink.Client, hook string) (outbox.Receiver, error) {
+	if (actions.UserConfig{Hook: hook}).HookIsURL() {
+		return httpsink.New(client, hook, format.UserAction{}, httpsink.Options{})
+	}
+	cfg := execsink.DefaultConfig()
+	cfg.Timeout = userHookLimit
+	return execsink.New(hook, format.UserAction{}, cfg)
 }
 
 // openHook makes the receiver of an entry of the list.

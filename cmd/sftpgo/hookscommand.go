@@ -46,6 +46,9 @@ func newHooksListCommand(where *configFlags) *cobra.Command {
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", h.name, h.entry.Dialect(), events, actions.RedactURL(h.entry.Target))
 			}
+			if users := cfg.DataProvider.Actions; users.Hook != "" {
+				fmt.Fprintf(w, "%s\tusers\t%s\t%s\n", outbox.UsersTarget, strings.Join(users.ExecuteOn, ","), actions.RedactURL(users.Hook))
+			}
 			return w.Flush()
 		},
 	}

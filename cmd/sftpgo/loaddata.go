@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"sftpgo/config"
 	"sftpgo/dataprovider"
 	"sftpgo/dataprovider/password"
 )
@@ -42,6 +43,7 @@ func (f *loadFlags) register(flags *pflag.FlagSet) {
 // loader puts the users of dumps into the store.
 type loader struct {
 	store     dataprovider.Store
+	recorded  dataprovider.Store // the same; hooks hear of what is done to users through it
 	usersBase string
 	passwords dataprovider.PasswordHasher
 	log       *slog.Logger
@@ -49,10 +51,10 @@ type loader struct {
 	refusals  []string // a line for each dump of which users were refused
 }
 
-func newLoader(cfg dataprovider.Config, store dataprovider.Store, log *slog.Logger) *loader {
+func newLoader(cfg config.Config, store dataprovider.Store, log *slog.Logger) *loader {
 	return &loader{
-		store: store, usersBase: cfg.UsersBaseDir,
-		passwords: password.NewHasher(cfg.PasswordHashing.Argon2Options),
+		store: store, recorded: recordUsers(store, cfg), usersBase: cfg.DataProvider.UsersBaseDir,
+		passwords: password.NewHasher(cfg.DataProvider.PasswordHashing.Argon2Options),
 		log:       log.With("sender", "loaddata"),
 	}
 }
@@ -77,7 +79,7 @@ func (l *loader) load(ctx context.Context, path string, mode dataprovider.LoadMo
 	if err != nil {
 		return err
 	}
-	report, err := dataprovider.Load(ctx, l.store, dump, mode, l.prepare)
+	report, err := dataprovider.Load(ctx, l.recorded, dump, mode, l.prepare)
 	l.tell(path, dump, report)
 	l.loaded = append(report.Added, report.Updated...)
 	return err

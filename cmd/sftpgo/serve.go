@@ -72,8 +72,8 @@ func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFla
 		return say.failed(err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	users := newLoader(cfg.DataProvider, store, log)
-	if err := users.atStart(ctx, cfg.DataProvider, flags.load); err != nil {
+	users := newLoader(cfg, store, log)
+	if err := users.atStart(ctx, cfg.DataProvider.Config, flags.load); err != nil {
 		return say.failed(err)
 	}
 	for _, w := range users.refusals {

@@ -14,6 +14,7 @@ import (
 
 	"sftpgo/actions/httpsink"
 	"sftpgo/actions/outbox"
+	"sftpgo/actions/useraction"
 	"sftpgo/config"
 	"sftpgo/dataprovider"
 	"sftpgo/protocols"
@@ -259,6 +260,11 @@ func (s *server) recover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("recover from the last stop: %w", err)
 	}
+	changes, err := useraction.Recover(ctx, s.store)
+	if err != nil {
+		return fmt.Errorf("recover changes of accounts: %w", err)
+	}
+	n += changes
 	if n > 0 {
 		s.log.Info("operations that the last stop interrupted are settled", "sender", "serve", "operations", n)
 	}

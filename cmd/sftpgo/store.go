@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"sftpgo/actions/outbox"
+	"sftpgo/actions/useraction"
 	"sftpgo/config"
 	"sftpgo/dataprovider"
 	"sftpgo/dataprovider/memstore"
@@ -45,7 +47,16 @@ func (c *configFlags) open(ctx context.Context) (dataprovider.Store, dataprovide
 		return nil, dataprovider.Config{}, err
 	}
 	store, err := openStore(ctx, cfg, shared)
-	return store, cfg.DataProvider, err
+	if err == nil {
+		store = recordUsers(store, cfg)
+	}
+	return store, cfg.DataProvider.Config, err
+}
+
+// recordUsers makes a store of which data_provider.actions hears what is done to
+// accounts: from a server that runs, or from the next one.
+func recordUsers(store dataprovider.Store, cfg config.Config) dataprovider.Store {
+	return useraction.Record(store, outbox.UsersTarget, cfg.DataProvider.Actions.Kinds())
 }
 
 var _ storeOpener = (*configFlags)(nil).open

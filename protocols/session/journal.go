@@ -43,6 +43,7 @@ const (
 	intentMkdir    intentOp = "mkdir"
 	intentRemove   intentOp = "remove"
 	intentRename   intentOp = "rename"
+	intentUser     intentOp = "user"     // of those who change accounts, who see to it themselves
 	intentExternal intentOp = "external" // a program writes: the home may hold anything
 )
 

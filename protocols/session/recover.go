@@ -35,7 +35,9 @@ func (m *Manager) Recover(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("read intentions: %w", err)
 		}
-		list = append(list, decode(p))
+		if f := decode(p); f.err != nil || f.intent.Op != intentUser {
+			list = append(list, f)
+		}
 	}
 	r.followRenames(ctx, list)
 	external := func(f *found) bool { return f.err == nil && f.intent.Op == intentExternal }
