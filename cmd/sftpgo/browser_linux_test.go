@@ -54,7 +54,7 @@ func newBrowser(t testing.TB) *browser {
 	}
 	profile := t.TempDir()
 	cmd := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--hide-scrollbars", "--force-device-scale-factor=2", "--remote-debugging-port=0", "--user-data-dir="+profile, "about:blank")
+		"--hide-scrollbars", "--force-device-scale-factor=2", "--remote-debugging-port=0", "--remote-allow-origins=*", "--user-data-dir="+profile, "about:blank")
 	cmd.Env = append(os.Environ(), "HOME="+profile)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
