@@ -110,6 +110,9 @@ type Usage interface {
 type Outbox interface {
 	// Begin stores an intention. The bytes mean something only to the caller.
 	Begin(ctx context.Context, record []byte) (id int64, err error)
+	// Announce is Begin for an intention that in all likelihood changes nobody's
+	// usage and no properties, for which a store may have a quicker way.
+	Announce(ctx context.Context, record []byte) (id int64, err error)
 	// Pending yields the intentions that were neither settled nor dropped, oldest
 	// first. Of a store with several processes it takes over, and yields, those whose
 	// process has gone.

@@ -30,7 +30,9 @@ func pressed(t *testing.T, mark actions.HighWater) (d *outbox.Dispatcher, s *sto
 	}
 	tg := target("hook", hook)
 	tg.HighWater = mark
-	tg.Wants = func(e *actions.Event) bool { return !strings.HasPrefix(e.Object.Name, "/quiet") && e.Result.Size > 1000 }
+	tg.Wants = func(e *actions.Event) bool {
+		return !strings.HasPrefix(e.Object.Name, "/quiet") && e.Result.Size > 1000
+	}
 	d, _ = start(t, s, log, outbox.DefaultConfig(), tg)
 	synctest.Wait()
 	return d, s, log, open

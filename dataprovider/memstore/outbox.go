@@ -30,6 +30,11 @@ func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) 
 	return id, nil
 }
 
+// Announce implements dataprovider.Outbox.
+func (o outbox) Announce(ctx context.Context, record []byte) (int64, error) {
+	return o.Begin(ctx, record)
+}
+
 // Pending implements dataprovider.Outbox. It yields what was pending when the loop
 // began.
 func (o outbox) Pending(ctx context.Context) iter.Seq2[dataprovider.Pending, error] {

@@ -114,7 +114,9 @@ func (o outbox) Delivery(ctx context.Context, id int64) (d dataprovider.QueuedDe
 	// It may move from one table to the other between the two looks, never back.
 	queued := func(rows *sql.Rows) error { d, err = scanQueued(rows.Scan, now); return err }
 	kept := func(rows *sql.Rows) error { d, err = scanDelivered(rows.Scan); return err }
-	err = o.reader.rows(ctx, selectQueue+" WHERE id = ?", []any{id}, queued)
+	if err = o.flush(ctx); err == nil {
+		err = o.reader.rows(ctx, selectQueue+" WHERE id = ?", []any{id}, queued)
+	}
 	if err == nil && d.ID == 0 {
 		err = o.reader.rows(ctx, selectDelivered+" WHERE id = ?", []any{id}, kept)
 	}

@@ -29,6 +29,11 @@ func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) 
 		if err := t.mustBelong(self); err != nil {
 			return err
 		}
+		if o.ahead != nil {
+			id = o.ahead.take()
+			_, err := t.exec("INSERT INTO outbox_pending (id, record, node) VALUES (?, ?, ?)", id, blob(record), self)
+			return err
+		}
 		id, err = t.dialect.insert(t, "INSERT INTO outbox_pending (record, node) VALUES (?, ?)", blob(record), self)
 		return err
 	})
@@ -39,10 +44,28 @@ func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) 
 	return id, nil
 }
 
+// Announce implements dataprovider.Outbox.
+func (o outbox) Announce(ctx context.Context, record []byte) (int64, error) {
+	if ctx.Err() == nil {
+		if id, ok := o.ahead.log(logged{kind: loggedBegin, record: slices.Clone(record)}); ok {
+			return id, nil
+		}
+	}
+	return o.Begin(ctx, record)
+}
+
+// flush brings into the database what was logged ahead of it, for those who read.
+func (o outbox) flush(ctx context.Context) error {
+	if !o.ahead.waiting() {
+		return nil
+	}
+	return o.write(ctx, func(*tx) error { return nil })
+}
+
 // Pending implements dataprovider.Outbox.
 func (o outbox) Pending(ctx context.Context) iter.Seq2[dataprovider.Pending, error] {
 	return func(yield func(dataprovider.Pending, error) bool) {
-		if err := o.takeOver(ctx); err != nil {
+		if err := errors.Join(o.flush(ctx), o.takeOver(ctx)); err != nil {
 			yield(dataprovider.Pending{}, fmt.Errorf("take over what is pending: %w", err))
 			return
 		}
@@ -93,11 +116,18 @@ func (o outbox) pendingPage(ctx context.Context, after int64) (page []dataprovid
 
 // Drop implements dataprovider.Outbox.
 func (o outbox) Drop(ctx context.Context, id int64) error {
+	if ctx.Err() == nil && id != 0 {
+		if _, ok := o.ahead.log(logged{kind: loggedDrop, id: id}); ok {
+			return nil
+		}
+	}
+	undo := o.ahead.end(id)
 	err := o.write(ctx, func(t *tx) error {
 		_, err := t.exec("DELETE FROM outbox_pending WHERE id = ?", id)
 		return err
 	})
 	if err != nil {
+		undo()
 		return fmt.Errorf("drop %d: %w", id, err)
 	}
 	return nil
@@ -105,7 +135,12 @@ func (o outbox) Drop(ctx context.Context, id int64) error {
 
 // Settle implements dataprovider.Outbox.
 func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement) (sum dataprovider.Amount, err error) {
-	hashes := hashKeys(s.Keys)
+	if ctx.Err() == nil && s.Owner == "" && len(s.Properties) == 0 {
+		if _, ok := o.ahead.log(logged{kind: loggedSettle, id: id, at: o.now().UnixMicro(), s: own(s)}); ok {
+			return dataprovider.Amount{}, nil
+		}
+	}
+	undo := o.ahead.end(id)
 	err = o.write(ctx, func(t *tx) error {
 		if id != 0 {
 			was, err := t.changed("DELETE FROM outbox_pending WHERE id = ?", id)
@@ -120,18 +155,13 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 			}
 		}
 		for _, p := range s.Amended {
-			if _, err := t.exec("UPDATE outbox_pending SET record = ? WHERE id = ?", blob(p.Record), p.ID); err != nil {
+			if err := t.amend(p); err != nil {
 				return err
 			}
 		}
 		now := o.now()
-		for i, target := range s.Targets {
-			if slices.Contains(s.Targets[:i], target) {
-				continue
-			}
-			if err := t.deliver(target, hashes, s, now.UnixMicro()); err != nil {
-				return err
-			}
+		if err := t.deliverAll(s, now.UnixMicro()); err != nil {
+			return err
 		}
 		if err := o.moveProperties(t, s.Properties); err != nil {
 			return err
@@ -143,9 +173,40 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 		return err
 	})
 	if err != nil {
+		undo()
 		return dataprovider.Amount{}, fmt.Errorf("settle %d: %w", id, err)
 	}
 	return sum, nil
+}
+
+// own is a settlement that its caller cannot change any more.
+func own(s dataprovider.Settlement) dataprovider.Settlement {
+	s.Event, s.Keys, s.Targets = slices.Clone(s.Event), slices.Clone(s.Keys), slices.Clone(s.Targets)
+	s.Amended = slices.Clone(s.Amended)
+	for i := range s.Amended {
+		s.Amended[i].Record = slices.Clone(s.Amended[i].Record)
+	}
+	return s
+}
+
+// amend changes what an intention says, if it is still there.
+func (t *tx) amend(p dataprovider.Pending) error {
+	_, err := t.exec("UPDATE outbox_pending SET record = ? WHERE id = ?", blob(p.Record), p.ID)
+	return err
+}
+
+// deliverAll queues an event for each of its targets.
+func (t *tx) deliverAll(s dataprovider.Settlement, now int64) error {
+	hashes := hashKeys(s.Keys)
+	for i, target := range s.Targets {
+		if slices.Contains(s.Targets[:i], target) {
+			continue
+		}
+		if err := t.deliver(target, hashes, s, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const selectHeld = "SELECT 1 FROM outbox_key WHERE target = ? AND hash = ? LIMIT 1"
@@ -193,6 +254,9 @@ const selectBacklog = "SELECT target, state, count(*), min(id) FROM outbox_deliv
 
 // Backlog implements dataprovider.Outbox.
 func (o outbox) Backlog(ctx context.Context) (out []dataprovider.Backlog, err error) {
+	if err := o.flush(ctx); err != nil {
+		return nil, fmt.Errorf("backlog: %w", err)
+	}
 	var oldest int64 // lowest id of the target that was last seen
 	byTarget := map[string]int64{}
 	err = o.reader.rows(ctx, selectBacklog, nil, func(rows *sql.Rows) error {

@@ -15,6 +15,10 @@ import (
 // slow reader holds up nobody.
 func (o outbox) Queue(ctx context.Context, after int64) iter.Seq2[dataprovider.QueuedDelivery, error] {
 	return func(yield func(dataprovider.QueuedDelivery, error) bool) {
+		if err := o.flush(ctx); err != nil {
+			yield(dataprovider.QueuedDelivery{}, fmt.Errorf("list deliveries: %w", err))
+			return
+		}
 		for last := after; ; {
 			page, err := o.queuePage(ctx, last)
 			if err != nil {

@@ -15,8 +15,8 @@ import (
 
 // Config says which SQLite database to open, and how.
 type Config struct {
-	// Path is the database file. Beside it lie its write-ahead log (-wal, -shm)
-	// and the lock of the server (.lock).
+	// Path is the database file. Beside it lie its write-ahead log (-wal, -shm),
+	// the lock of the server (.lock) and its log of events (.events).
 	Path string
 	// Exclusive holds the lock for the life of the store: for the server, of which
 	// there is one at a time. The command line works beside it.
@@ -111,6 +111,11 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 		return errors.Join(err, w.Close())
 	}
 	s.writer = newWriter(w, s.dialect)
+	if cfg.Exclusive {
+		if err := s.write(ctx, s.readAhead); err != nil {
+			return err
+		}
+	}
 	s.users = userTable(s)
 	return s.lookForProperties(ctx, cfg.Exclusive)
 }

@@ -27,6 +27,7 @@ type Store struct {
 	reader  *reader
 	writer  *writer
 	file    *databaseFile // of SQLite
+	ahead   *ahead        // of SQLite, for a server
 	node    *node         // of PostgreSQL, for a server
 	users   *table[dataprovider.User]
 	vacant  atomic.Bool // no properties; only the one server of the database knows
@@ -54,7 +55,7 @@ func (s *Store) Close() error {
 		if s.writer != nil { // last, for it moves the log into the database
 			errs = append(errs, s.writer.db.Close())
 		}
-		errs = append(errs, s.file.release())
+		errs = append(errs, s.ahead.close(), s.file.release())
 		s.closed = errors.Join(errs...)
 	})
 	return s.closed

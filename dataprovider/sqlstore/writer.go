@@ -31,6 +31,7 @@ type writer struct {
 	stopped chan struct{} // closed by run
 	once    sync.Once
 	session *session // of run; nil when there is none
+	ahead   *ahead   // nil: there is none
 }
 
 // request is one closure that waits for its turn.
@@ -113,17 +114,39 @@ func (w *writer) run() {
 		select {
 		case r := <-w.queue:
 			w.commit(append(batch[:0], r))
+		case <-w.ahead.nudged():
+			w.commit(w.gather(batch[:0]))
 		case <-w.quit:
 			for {
 				select {
 				case r := <-w.queue:
 					w.commit(append(batch[:0], r))
 				default:
+					if w.ahead.waiting() {
+						w.commit(batch[:0])
+					}
 					return
 				}
 			}
 		}
 	}
+}
+
+// aheadPause is how long what was logged waits for a transaction that it can
+// share.
+const aheadPause = 20 * time.Millisecond
+
+// gather waits for a request, but not for long.
+func (w *writer) gather(batch []*request) []*request {
+	timer := time.NewTimer(aheadPause)
+	defer timer.Stop()
+	select {
+	case r := <-w.queue:
+		return append(batch, r)
+	case <-timer.C:
+	case <-w.quit:
+	}
+	return batch
 }
 
 // commit runs the batch, and what came in until the lock was had, in one
@@ -133,12 +156,18 @@ func (w *writer) commit(batch []*request) {
 	err := w.begin()
 	batch = w.fill(batch)
 	var results []error
+	var brought int
+	if err == nil {
+		brought, err = w.bringIn(&tx{w.session})
+	}
 	if err == nil {
 		if results, err = w.runAll(batch); err == nil {
 			err = w.end()
 		}
 	}
-	if err != nil {
+	if err == nil {
+		w.ahead.applied(brought)
+	} else {
 		err = w.dialect.classify(err)
 		w.drop()
 	}

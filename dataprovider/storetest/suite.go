@@ -28,6 +28,7 @@ func Run(t *testing.T, open Open) {
 		{"order", testOrder},
 		{"queue", testQueue},
 		{"history", testHistory},
+		{"announce", testAnnounce},
 		{"properties", testProperties},
 		{"lifecycle", testLifecycle},
 		{"locks", testLocks},

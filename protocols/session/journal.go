@@ -79,6 +79,9 @@ func (j *journal) begin(ctx context.Context, in intent) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("encode intention: %w", err)
 	}
+	if !in.Count && len(in.Properties) == 0 {
+		return j.outbox.Announce(ctx, record)
+	}
 	return j.outbox.Begin(ctx, record)
 }
 
