@@ -3,9 +3,11 @@
 package amqpsink_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -329,5 +331,42 @@ func TestConfig(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "eded") {
 			t.Errorf("%q: %v", url, err)
 		}
+	}
+}
+
+// Whom the sink trusts is said by the parameters of the URL or by the configuration.
+func testTLS(t *testing.T, b *brokertest.Broker) {
+	exchange := unique()
+	observe(t, b).queue(exchange, "fanout", "")
+	certificate, err := brokertest.NewCertificate(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWireOn(t, b.Port, tls.NewListener(plain, &tls.Config{
+		Certificates: []tls.Certificate{certificate.TLS}, ClientCAs: certificate.Pool, ClientAuth: tls.VerifyClientCertIfGiven,
+	}))
+	for _, tt := range []struct {
+		name, parameters string
+		tls              *tls.Config
+		want             string
+	}{
+		{"nothing is said", "", nil, "certificate signed by unknown authority"},
+		{"parameters", "?cacertfile=" + certificate.File + "&certfile=" + certificate.File + "&keyfile=" + certificate.Key, nil, ""},
+		{"configuration", "", &tls.Config{RootCAs: certificate.Pool, Certificates: []tls.Certificate{certificate.TLS}}, ""},
+		{"another name", "?cacertfile=" + certificate.File + "&server_name_indication=example.com", nil, "example.com"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSink(t, amqpsink.Config{
+				URL: "amqps://guest:guest@" + w.address + "/" + tt.parameters, TLS: tt.tls, Settings: actions.HookAMQP{Exchange: exchange},
+			}, words{})
+			err := s.Try(t.Context(), sinktest.Event(eventID, "/a"))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("err = %v", err)
+			}
+		})
 	}
 }

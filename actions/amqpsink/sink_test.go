@@ -63,6 +63,7 @@ func TestRabbitMQ(t *testing.T) {
 		{"pools have bounds", testBounds},
 		{"what is idle ends", testIdle},
 		{"connections that are lost", testLost},
+		{"TLS", testTLS},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -219,6 +220,11 @@ func newWire(t *testing.T, port int) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newWireOn(t, port, l)
+}
+
+func newWireOn(t *testing.T, port int, l net.Listener) *wire {
+	t.Helper()
 	w := &wire{address: l.Addr().String()}
 	w.flows = sync.NewCond(&w.mu)
 	var wg sync.WaitGroup

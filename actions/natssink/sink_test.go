@@ -3,6 +3,7 @@
 package natssink_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -342,6 +343,22 @@ func TestLogin(t *testing.T) {
 				t.Errorf("err = %v", err)
 			}
 		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	certificate, err := brokertest.NewCertificate(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := started(t, "--tls", "--tlscert", certificate.File, "--tlskey", certificate.Key)
+	url := strings.Replace(b.URL, "nats://", "tls://", 1)
+	for _, trust := range []*tls.Config{nil, {RootCAs: certificate.Pool}} {
+		s := newSink(t, natssink.Config{URL: url, Settings: actions.HookNATS{Core: true}, TLS: trust}, words{})
+		err := s.Try(t.Context(), sinktest.Event(eventID, "/a"))
+		if (err == nil) != (trust != nil) || err != nil && !strings.Contains(err.Error(), "unknown authority") {
+			t.Errorf("err = %v", err)
+		}
 	}
 }
 
