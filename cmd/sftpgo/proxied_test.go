@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -170,6 +171,60 @@ func TestImplicitTLSBehindProxies(t *testing.T) {
 		if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, step.want) {
 			t.Fatalf("%s: %q, %v; want %s", step.say, line, err, step.want)
 		}
+	}
+	if err := p.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHTTPSBehindProxies: for WebDAV too, and the client that the proxy names is the one
+// that rules and log mean. One without TLS, or without the header, is not served.
+func TestHTTPSBehindProxies(t *testing.T) {
+	p := newRealServer(t,
+		"SFTPGO_COMMON__PROXY_PROTOCOL=2", "SFTPGO_COMMON__PROXY_ALLOWED=127.0.0.1",
+		"SFTPGO_WEBDAVD__BINDINGS__0__APPLY_PROXY_CONFIG=true", "SFTPGO_WEBDAVD__BINDINGS__0__ENABLE_HTTPS=true",
+		"SFTPGO_WEBDAVD__CERTIFICATE_FILE=cert.pem", "SFTPGO_WEBDAVD__CERTIFICATE_KEY_FILE=key.pem",
+	)
+	if err := certificate(filepath.Join(p.dir, "conf", "cert.pem"), filepath.Join(p.dir, "conf", "key.pem")); err != nil {
+		t.Fatal(err)
+	}
+	p.addUser(t, "alice", "--allowed-ip", "203.0.113.7/32")
+	p.addUser(t, "bob", "--allowed-ip", "127.0.0.0/8")
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []byte{1, 2} {
+		through := newBalancer(t, p.dav, version).l.Addr().String()
+		client := &http.Client{
+			Timeout:   30 * time.Second,
+			Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
+		}
+		for _, ask := range []struct {
+			url, user string
+			want      int
+		}{
+			{"https://" + through, "alice", http.StatusOK}, {"https://" + through, "bob", http.StatusUnauthorized},
+			{"http://" + through, "alice", http.StatusBadRequest},
+		} {
+			req, err := http.NewRequest(http.MethodGet, ask.url+"/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.SetBasicAuth(ask.user, secretOfAll)
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Fatalf("version %d: %v", version, err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != ask.want {
+				t.Errorf("version %d: %s of %s: %s", version, ask.url, ask.user, resp.Status)
+			}
+		}
+		client.CloseIdleConnections()
+	}
+	if c, err := tls.Dial("tcp", p.dav, &tls.Config{InsecureSkipVerify: true}); err == nil {
+		_ = c.Close()
+		t.Error("a client without the header of the proxy is served")
 	}
 	if err := p.stop(); err != nil {
 		t.Error(err)
