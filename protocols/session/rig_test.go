@@ -32,9 +32,14 @@ type hooks struct {
 	answer  func(e *actions.Event) (actions.Verdict, error) // instead of verdict and err; may be nil
 	asked   []actions.Event
 	all     bool // also what begins, and of directories and copies
+
+	wait func(ctx context.Context) error // answers, without the lock; may be nil
 }
 
-func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error) {
+func (h *hooks) Ask(ctx context.Context, e *actions.Event) (actions.Verdict, error) {
+	if h.wait != nil {
+		return actions.Verdict{}, h.wait(ctx)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked = append(h.asked, *e)

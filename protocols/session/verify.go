@@ -215,7 +215,10 @@ func (t *Transfer) moveTo(ctx context.Context, name string, quiet bool) error {
 	}
 	info, err := t.file.Stat()
 	if err == nil {
-		err = copyWhole(ctx, t, to, info.Size())
+		from := &Transfer{s: t.s, name: t.Name(), dir: Download, file: t.file} // t takes no pieces any more
+		if err = copyWhole(ctx, from, to, info.Size()); err == nil {
+			to.resemble(ctx, info)
+		}
 	}
 	to.moved.Store(t.moved.Load())
 	to.TransferError(err)
@@ -229,6 +232,18 @@ func (t *Transfer) moveTo(ctx context.Context, name string, quiet bool) error {
 		t.s.m.journal.drop(ctx, t.up.intent)
 	}
 	return nil
+}
+
+// resemble gives the file the mode and the time that the client has set.
+func (t *Transfer) resemble(ctx context.Context, info fs.FileInfo) {
+	a, ok := vfs.As[vfs.FileAttrSetter](t.file)
+	if !ok {
+		return
+	}
+	mode, modified := info.Mode().Perm(), info.ModTime()
+	if err := a.SetAttrs(ctx, vfs.Attrs{Mode: &mode, Mtime: &modified}); err != nil {
+		t.s.log.Warn("cannot keep mode and time", "virtual_path", t.Name(), "error", err)
+	}
 }
 
 // openElsewhere makes the file for moveTo. What was reserved for the upload goes along.
