@@ -243,7 +243,7 @@ func TestTwoServers(t *testing.T) {
 	p := newPair(t)
 	files, rounds := 6, 12
 	if *chaos {
-		files, rounds = 17, 98
+		files, rounds = 17, 99
 	}
 	start := time.Now()
 	uploads := p.load("dir", files, rounds)

@@ -70,6 +70,7 @@ func Start(t testing.TB, options ...string) *Server {
 		}
 	}
 	s.init(t)
+	s.certify(t)
 	s.Port = freePort(t)
 	s.Up(t)
 	t.Cleanup(func() { s.Down(t) })
@@ -138,6 +139,7 @@ func (s *Server) Up(t testing.TB) {
 	for _, o := range append([]string{
 		"listen_addresses=127.0.0.1", "unix_socket_directories=" + s.dir, "fsync=off", "full_page_writes=off",
 		"shared_buffers=32MB", "max_connections=60", "log_min_messages=warning",
+		"ssl=on", "ssl_cert_file=" + s.Authority(), "ssl_key_file=" + s.privateKey(),
 	}, s.options...) {
 		args = append(args, "-c", o)
 	}
@@ -205,6 +207,16 @@ func (s *Server) Exec(t testing.TB, url string, statements ...string) {
 		if _, err := db.ExecContext(t.Context(), q); err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}
+	}
+}
+
+// Query reads the one row of a query.
+func (s *Server) Query(t testing.TB, url, query string, dest ...any) {
+	t.Helper()
+	db := s.open(t, url)
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), query).Scan(dest...); err != nil {
+		t.Fatalf("%s: %v", query, err)
 	}
 }
 

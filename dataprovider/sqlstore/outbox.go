@@ -25,16 +25,19 @@ func blob(b []byte) []byte {
 // Begin implements dataprovider.Outbox.
 func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) {
 	err = o.write(ctx, func(t *tx) error {
-		self := o.node.self()
-		if err := t.mustBelong(self); err != nil {
-			return err
-		}
-		if o.ahead != nil {
+		switch self := o.node.self(); {
+		case self != 0:
+			const query = "INSERT INTO outbox_pending (record, node) SELECT ?, id FROM node WHERE id = ?"
+			id, err = t.dialect.insert(t, query, blob(record), self)
+			if errors.Is(err, sql.ErrNoRows) {
+				return errFenced
+			}
+		case o.ahead != nil:
 			id = o.ahead.take()
-			_, err := t.exec("INSERT INTO outbox_pending (id, record, node) VALUES (?, ?, ?)", id, blob(record), self)
-			return err
+			_, err = t.exec("INSERT INTO outbox_pending (id, record, node) VALUES (?, ?, 0)", id, blob(record))
+		default:
+			id, err = t.dialect.insert(t, "INSERT INTO outbox_pending (record, node) VALUES (?, 0)", blob(record))
 		}
-		id, err = t.dialect.insert(t, "INSERT INTO outbox_pending (record, node) VALUES (?, ?)", blob(record), self)
 		return err
 	})
 	if err != nil {

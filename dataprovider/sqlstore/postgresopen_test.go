@@ -30,15 +30,15 @@ func TestOpenPostgres(t *testing.T) {
 		want    string
 		mayPass bool
 	}{
-		"password": {func(c *sqlstore.Postgres) { c.Password = "wrong-secret" }, "password authentication failed", false},
-		"database": {func(c *sqlstore.Postgres) { c.Database = "missing" }, `database "missing" does not exist`, false},
-		"port":     {func(c *sqlstore.Postgres) { c.Port = 1 }, "connection refused", true},
-		"host":     {func(c *sqlstore.Postgres) { c.Host = "host.invalid" }, "host.invalid", true},
-		"no TLS":   {func(c *sqlstore.Postgres) { c.SSLMode = sqlstore.SSLRequire }, "TLS", true},
-		"mode":     {func(c *sqlstore.Postgres) { c.SSLMode = 7 }, "sslmode 7", false},
-		"string":   {func(c *sqlstore.Postgres) { c.ConnectionString = "host=x password=wrong-secret port=many" }, "port", false},
-		"newer":    {func(c *sqlstore.Postgres) { c.ConnectionString = newer }, "newer version of sftpgo (schema 999", false},
-		"foreign":  {func(c *sqlstore.Postgres) { c.ConnectionString = foreign }, "of another program", false},
+		"password":  {func(c *sqlstore.Postgres) { c.Password = "wrong-secret" }, "password authentication failed", false},
+		"database":  {func(c *sqlstore.Postgres) { c.Database = "missing" }, `database "missing" does not exist`, false},
+		"port":      {func(c *sqlstore.Postgres) { c.Port = 1 }, "connection refused", true},
+		"host":      {func(c *sqlstore.Postgres) { c.Host = "host.invalid" }, "host.invalid", true},
+		"authority": {func(c *sqlstore.Postgres) { c.SSLMode = sqlstore.SSLVerifyCA }, "unknown authority", true},
+		"mode":      {func(c *sqlstore.Postgres) { c.SSLMode = 7 }, "sslmode 7", false},
+		"string":    {func(c *sqlstore.Postgres) { c.ConnectionString = "host=x password=wrong-secret port=many" }, "port", false},
+		"newer":     {func(c *sqlstore.Postgres) { c.ConnectionString = newer }, "newer version of sftpgo (schema 999", false},
+		"foreign":   {func(c *sqlstore.Postgres) { c.ConnectionString = foreign }, "of another program", false},
 		"schema": {func(c *sqlstore.Postgres) {
 			c.ConnectionString = server.URL(pgtest.Database, map[string]string{"search_path": "missing"})
 		}, "search path", false},
@@ -81,4 +81,55 @@ func TestPostgresMigratedOnce(t *testing.T) {
 	}
 	all.Wait()
 	openPostgres(t, sqlstore.Postgres{ConnectionString: url, UpdateMode: 1})
+}
+
+// Each mode of TLS is that of libpq.
+func TestPostgresTLS(t *testing.T) {
+	server := pgtest.Start(t)
+	clear := pgtest.Start(t, "ssl=off")
+	for _, tt := range []struct {
+		name      string
+		server    *pgtest.Server
+		host      string
+		mode      sqlstore.SSLMode
+		authority string
+		encrypted bool
+		fault     string
+	}{
+		{"disable", server, "127.0.0.1", sqlstore.SSLDisable, "", false, ""},
+		{"require", server, "127.0.0.1", sqlstore.SSLRequire, "", true, ""},
+		{"require of who has none", clear, "127.0.0.1", sqlstore.SSLRequire, "", false, "TLS"},
+		{"authority", server, "127.0.0.1", sqlstore.SSLVerifyCA, server.Authority(), true, ""},
+		{"other authority", server, "127.0.0.1", sqlstore.SSLVerifyCA, clear.Authority(), false, "certificate"},
+		{"name", server, "localhost", sqlstore.SSLVerifyFull, server.Authority(), true, ""},
+		{"other name", server, "127.0.0.1", sqlstore.SSLVerifyFull, server.Authority(), false, "certificate"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("PGSSLROOTCERT", tt.authority)
+			s, err := sqlstore.OpenPostgres(t.Context(), sqlstore.Postgres{
+				Host: tt.host, Port: tt.server.Port, Database: pgtest.Database, Username: pgtest.User, Password: pgtest.Password, SSLMode: tt.mode,
+			})
+			if tt.fault != "" {
+				if err == nil {
+					t.Fatal("opened", s.Close())
+				}
+				if !strings.Contains(err.Error(), tt.fault) {
+					t.Errorf("%v, want %q", err, tt.fault)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var encrypted bool
+			query := "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'sftpgo'"
+			tt.server.Query(t, tt.server.URL(pgtest.Database, nil), query, &encrypted)
+			if encrypted != tt.encrypted {
+				t.Errorf("encrypted: %v", encrypted)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

@@ -100,32 +100,28 @@ func (t *tx) usageRow(owner string) error {
 // addUsage adds in the database: what another process adds at the same time is
 // not lost. It returns the sum.
 func (t *tx) addUsage(owner string, delta dataprovider.Amount, now time.Time) (sum dataprovider.Amount, err error) {
-	if !delta.IsZero() {
-		d := clamp(delta)
-		const update = "UPDATE usage SET last_update = ?," +
-			" files = CASE WHEN files + ? < 0 THEN 0 WHEN files + ? > ? THEN ? ELSE files + ? END," +
-			" bytes = CASE WHEN bytes + ? < 0 THEN 0 WHEN bytes + ? > ? THEN ? ELSE bytes + ? END" +
-			" WHERE owner = ?"
-		args := []any{
-			now.UnixMicro(), d.Files, d.Files, maxAmount, maxAmount, d.Files,
-			d.Bytes, d.Bytes, maxAmount, maxAmount, d.Bytes, owner,
+	if delta.IsZero() {
+		err = t.row("SELECT files, bytes FROM usage WHERE owner = ?", []any{owner}, &sum.Files, &sum.Bytes)
+		if errors.Is(err, sql.ErrNoRows) {
+			return dataprovider.Amount{}, nil
 		}
-		known, err := t.changed(update, args...)
-		if err != nil {
+		return sum, err
+	}
+	d := clamp(delta)
+	const update = "UPDATE usage SET last_update = ?," +
+		" files = CASE WHEN files + ? < 0 THEN 0 WHEN files + ? > ? THEN ? ELSE files + ? END," +
+		" bytes = CASE WHEN bytes + ? < 0 THEN 0 WHEN bytes + ? > ? THEN ? ELSE bytes + ? END" +
+		" WHERE owner = ? RETURNING files, bytes"
+	args := []any{
+		now.UnixMicro(), d.Files, d.Files, maxAmount, maxAmount, d.Files,
+		d.Bytes, d.Bytes, maxAmount, maxAmount, d.Bytes, owner,
+	}
+	err = t.row(update, args, &sum.Files, &sum.Bytes)
+	if errors.Is(err, sql.ErrNoRows) {
+		if err := t.usageRow(owner); err != nil {
 			return sum, err
 		}
-		if !known {
-			if err := t.usageRow(owner); err != nil {
-				return sum, err
-			}
-			if _, err := t.exec(update, args...); err != nil {
-				return sum, err
-			}
-		}
-	}
-	err = t.row("SELECT files, bytes FROM usage WHERE owner = ?", []any{owner}, &sum.Files, &sum.Bytes)
-	if errors.Is(err, sql.ErrNoRows) {
-		return dataprovider.Amount{}, nil
+		err = t.row(update, args, &sum.Files, &sum.Bytes)
 	}
 	return sum, err
 }

@@ -161,8 +161,10 @@ func (w *writer) commit(batch []*request) {
 		brought, err = w.bringIn(&tx{w.session})
 	}
 	if err == nil {
-		if results, err = w.runAll(batch); err == nil {
+		if results, err = w.runAll(batch, brought); err == nil {
 			err = w.end()
+		} else if errors.Is(err, errUndone) {
+			err = nil
 		}
 	}
 	if err == nil {
@@ -228,10 +230,11 @@ func (w *writer) end() error {
 }
 
 // runAll returns the result of each request. The error says that the transaction
-// as a whole is lost.
-func (w *writer) runAll(batch []*request) ([]error, error) {
+// as a whole is lost. before is how much it does already.
+func (w *writer) runAll(batch []*request, before int) ([]error, error) {
 	results := make([]error, len(batch))
 	t := &tx{w.session}
+	alone := len(batch) == 1 && before == 0
 	begun := false
 	for i, r := range batch {
 		if r == nil {
@@ -241,22 +244,35 @@ func (w *writer) runAll(batch []*request) ([]error, error) {
 		if !begun {
 			begun, mark = true, mark[1:]
 		}
-		if err := t.run(mark...); err != nil {
-			return nil, err
+		if !alone {
+			if err := t.run(mark...); err != nil {
+				return nil, err
+			}
 		}
 		results[i] = r.run(t)
 		if results[i] == nil {
 			continue
 		}
 		results[i] = w.dialect.classify(results[i])
-		if err := t.run("ROLLBACK TO SAVEPOINT request"); err != nil {
+		undo := "ROLLBACK TO SAVEPOINT request"
+		if alone {
+			undo = "ROLLBACK"
+		}
+		if err := t.run(undo); err != nil {
 			// A full disk and the like end the transaction by themselves; the
 			// reason is the first error, not that the savepoint is gone.
 			return nil, results[i]
 		}
+		if alone {
+			w.session.rest()
+			return results, errUndone
+		}
 	}
 	return results, nil
 }
+
+// errUndone: the one request of a batch has failed, and nothing is to be committed.
+var errUndone = errors.New("undone")
 
 // drop ends the session with whatever is left of its transaction.
 func (w *writer) drop() {
