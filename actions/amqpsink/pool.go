@@ -24,6 +24,7 @@ var errClosed = errors.New("the sink is closed")
 
 const (
 	dialLimit     = 15 * time.Second // for a connection with its declarations, or a channel
+	secondTry     = 3 * time.Second  // for who waits, where the last attempt has failed
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 5 * time.Second
 )
@@ -65,6 +66,11 @@ func (p *pool) acquire(ctx context.Context, how patience) (*link, error) {
 	defer p.mu.Unlock()
 	p.waiting++
 	defer func() { p.waiting-- }()
+	if how == impatient && p.failure != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, secondTry, fmt.Errorf("nothing within %v: %w", secondTry, context.DeadlineExceeded))
+		defer cancel()
+	}
 	for {
 		switch {
 		case ctx.Err() != nil:

@@ -104,13 +104,24 @@ func (p *realServer) data(name string) string { return filepath.Join(p.dir, "dat
 
 // run runs a command of the program, with input for it.
 func (p *realServer) run(input string, args ...string) error {
-	cmd := exec.Command("sftpgo", args...)
-	cmd.Env, cmd.Dir = p.env, p.dir
+	cmd := p.command(args...)
 	cmd.Stdin = strings.NewReader(input)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("sftpgo %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
 	return nil
+}
+
+// output runs a command of the program and returns what it prints.
+func (p *realServer) output(args ...string) (string, error) {
+	out, err := p.command(args...).CombinedOutput()
+	return string(out), err
+}
+
+func (p *realServer) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("sftpgo", args...)
+	cmd.Env, cmd.Dir = p.env, p.dir
+	return cmd
 }
 
 // addUser adds an account; flags are those of "user add".
