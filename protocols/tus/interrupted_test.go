@@ -65,6 +65,12 @@ func TestBrokenWhole(t *testing.T) {
 	if _, err := io.WriteString(c, "0123456789"); err != nil {
 		t.Fatal(err)
 	}
+	for range 3000 { // it has begun
+		if found, _ := filepath.Glob(filepath.Join(r.home, vfs.StagingPrefix+"*")); len(found) > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	c.Close()
 	for range 3000 { // its room is free again
 		if r.call("POST", "/files", strings.Repeat("x", 100), "Upload-Length: 100", metadata("filename", "g")).status == 201 {
@@ -73,7 +79,7 @@ func TestBrokenWhole(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	entries, err := os.ReadDir(r.home)
-	if err != nil || len(entries) != 1 || r.content("g") == "-" {
+	if err != nil || len(entries) != 1 || entries[0].Name() != "g" || r.content("g") == "-" {
 		t.Errorf("%v, %v", entries, err)
 	}
 	for _, e := range r.events() {

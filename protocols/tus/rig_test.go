@@ -381,3 +381,7 @@ func (r *rig) id(name string) string {
 	r.t.Fatalf("no upload became %s", name)
 	return ""
 }
+
+func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}
