@@ -23,7 +23,7 @@ const (
 	storeLimit = 10 * time.Second
 	// pace is the least time between two visits to the store: what happens
 	// meanwhile shares the transactions of the next one.
-	pace = 5 * time.Millisecond
+	pace = 20 * time.Millisecond
 )
 
 // lane is the way to one target: a loop that alone talks to the store, and

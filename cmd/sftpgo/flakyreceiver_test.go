@@ -15,7 +15,8 @@ import (
 // listen, answers that it is out of order, or takes an event and dies before the
 // answer. It remembers what it was told.
 type flakyReceiver struct {
-	addr string
+	addr    string
+	failing float64 // share of requests that fail while it answers
 
 	mu     sync.Mutex
 	srv    *http.Server
@@ -111,8 +112,15 @@ func (r *flakyReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (r *flakyReceiver) take(id, body string) mood {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.mood == outOfOrder {
-		return r.mood
+	mood := r.mood
+	if mood == answering && rand.Float64() < r.failing {
+		mood = outOfOrder
+		if rand.IntN(2) == 0 {
+			mood = forgetful
+		}
+	}
+	if mood == outOfOrder {
+		return mood
 	}
 	r.count++
 	before, known := r.events[id]
@@ -126,7 +134,14 @@ func (r *flakyReceiver) take(id, body string) mood {
 		}
 		r.events[id] = a
 	}
-	return r.mood
+	return mood
+}
+
+// heard is how many events it was told of.
+func (r *flakyReceiver) heard() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.events)
 }
 
 func (r *flakyReceiver) close() {
