@@ -14,7 +14,9 @@ import (
 // bytes that has 4.
 func TestErrors(t *testing.T) {
 	r := newRig(t, func(c *tus.Config, _ *dataprovider.User) { c.MaxSize = 1000 })
-	patch := func(offset string, more ...string) []string { return append([]string{"Upload-Offset: " + offset}, more...) }
+	patch := func(offset string, more ...string) []string {
+		return append([]string{"Upload-Offset: " + offset}, more...)
+	}
 	lines := func(l ...string) []string { return l }
 	for _, tt := range []struct {
 		name   string
