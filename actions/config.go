@@ -17,13 +17,16 @@ type Config struct {
 	// Hook is the absolute path of a program or an HTTP(S) URL. What begins with
 	// "http" is a URL.
 	Hook string `json:"hook"`
+	// ExecuteSync must be empty. What a hook shall decide is asked beforehand: verify in
+	// the section hooks.
+	ExecuteSync []string `json:"execute_sync"`
 	// Extended adds what later versions of the contract tell: virtual_path, ip,
 	// session_id, timestamp and more, see hooks.md.
 	Extended bool `json:"extended"`
 }
 
 // DefaultConfig returns the built-in values: no hook.
-func DefaultConfig() Config { return Config{ExecuteOn: []string{}} }
+func DefaultConfig() Config { return Config{ExecuteOn: []string{}, ExecuteSync: []string{}} }
 
 // configNames are the words of execute_on, in the order of the documentation,
 // and the kinds that each stands for.
@@ -77,6 +80,10 @@ func (c Config) Validate() error {
 	}
 	if err := c.checkHook(); err != nil {
 		errs = append(errs, fmt.Errorf("hook: %w", err))
+	}
+	if len(c.ExecuteSync) > 0 {
+		errs = append(errs, errors.New("execute_sync: no event is delivered in line, since it would be lost in a crash and overtake others; "+
+			"to decide about uploads, give a hook of the section hooks the event pre-upload or verify"))
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,14 @@ import (
 	"sftpgo/actions"
 )
 
+// What cannot be kept is refused, with what does the same.
+func TestNothingInLine(t *testing.T) {
+	c := actions.Config{ExecuteOn: []string{"upload"}, Hook: "/bin/hook", ExecuteSync: []string{"upload"}}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "execute_sync: ") || !strings.Contains(err.Error(), "verify") {
+		t.Errorf("err = %v", err)
+	}
+}
+
 func TestConfigValidate(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "hook")
 	for _, c := range []struct {

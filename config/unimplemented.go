@@ -24,7 +24,6 @@ common.defender.entries_hard_limit
 common.defender.safelist_file
 common.defender.blocklist_file
 
-common.actions.execute_sync
 common.startup_hook
 common.post_disconnect_hook
 common.max_per_host_connections
