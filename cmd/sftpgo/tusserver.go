@@ -65,7 +65,7 @@ func newTusServer(ctx context.Context, f *tusFlags, log *slog.Logger) (_ *tusSer
 	if err := s.adopt(ctx, users); err != nil {
 		return nil, err
 	}
-	s.uploads = session.NewResumables(s.sessions, s.place.uploads, s.policy(), log)
+	s.uploads = session.NewResumables(s.sessions, s.place.uploads, s.policy(user), log)
 	if err := s.addHandler(user); err != nil {
 		return nil, err
 	}
@@ -77,12 +77,13 @@ func newTusServer(ctx context.Context, f *tusFlags, log *slog.Logger) (_ *tusSer
 }
 
 // policy is that of Rustus: uploads are made in place, and stay.
-func (s *tusServer) policy() session.ResumablePolicy {
+func (s *tusServer) policy(user dataprovider.User) session.ResumablePolicy {
 	p := session.ResumablePolicy{
 		Data: func(u dataprovider.Upload) string {
 			return path.Join("/", s.flags.data.directory(u.Created), u.ID)
 		},
 		InPlace: true, Ownerless: true,
+		Account:    func(context.Context, string) (dataprovider.User, error) { return user, nil },
 		Expiration: s.flags.server.expireAfter, Wait: 10 * time.Second, RemoveParts: bool(s.flags.server.removeParts),
 		Durable: bool(s.flags.data.forceFsync),
 	}
@@ -123,7 +124,7 @@ func (s *tusServer) addHandler(user dataprovider.User) error {
 	cors := web.CORS{Enabled: true, AllowedOrigins: f.cors.values, AllowedHeaders: s.flags.hooks.proxyHeaders.values}
 	clients := &everyClient{pool: web.NewPool(s.sessions, protocols.HTTP), user: user, from: from}
 	uploads := tus.NewHandler(tus.Protocol{
-		Prefix: f.prefix(), Extensions: f.offered(), MaxSize: f.maxFileSize, MaxBody: f.maxBodySize,
+		Prefix: f.prefix(), Extensions: f.extensions.values, MaxSize: f.maxFileSize, MaxBody: f.maxBodySize,
 		RefuseEmpty: !bool(f.allowEmpty), ExternalURL: f.externalURL,
 	}, clients, s.uploads, proxies, cors, s.log)
 	front, err := page.New(f.prefix() + "/")
@@ -143,9 +144,6 @@ func (s *tusServer) addHandler(user dataprovider.User) error {
 	})
 	return nil
 }
-
-// offered are the extensions. That of expiration says nothing where nothing expires.
-func (f *tusServerFlags) offered() []string { return f.extensions.values }
 
 // routes shares the port: uploads have all that is below their prefix.
 func (s *tusServer) routes(uploads, front http.Handler) http.Handler {
@@ -208,11 +206,14 @@ func (s *tusServer) greet() {
 // run serves until ctx is done.
 func (s *tusServer) run(ctx context.Context) error {
 	deliveries, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var left sync.WaitGroup
+	var beside sync.WaitGroup
 	for _, d := range s.left {
-		left.Go(func() { d.Run(deliveries) })
+		beside.Go(func() { d.Run(deliveries) })
 	}
-	defer left.Wait()
+	sweeping, rest := context.WithCancel(ctx)
+	beside.Go(func() { s.uploads.Run(sweeping) })
+	defer beside.Wait()
+	defer rest()
 	defer stop()
 	return s.server.run(ctx, s.flags.server.graceTime)
 }

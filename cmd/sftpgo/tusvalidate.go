@@ -49,6 +49,7 @@ func (f *tusServerFlags) validate() error {
 	if _, err := newForwarding(bool(f.behindProxy), f.trustedProxies.values); err != nil {
 		add("trusted-proxies", "%w", err)
 	}
+	errs = append(errs, f.originFaults()...)
 	if f.externalURL != "" {
 		u, err := url.Parse(f.externalURL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
@@ -61,6 +62,17 @@ func (f *tusServerFlags) validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// originFaults are those of --cors.
+func (f *tusServerFlags) originFaults() []error {
+	var errs []error
+	for _, origin := range f.cors.values {
+		if strings.Count(origin, "*") > 1 {
+			errs = append(errs, flagError("cors", "%q has more than one *", origin))
+		}
+	}
+	return errs
 }
 
 // prefix is the path of the collection with a slash in front and none behind; empty
@@ -83,7 +95,7 @@ func checkPrefix(prefix string) error {
 	}
 	for part := range strings.SplitSeq(prefix[1:], "/") {
 		if part == "" || part == "." || part == ".." {
-			return fmt.Errorf("%q has an empty part, . or ..", prefix)
+			return fmt.Errorf("%q has a part that is empty or of dots", prefix)
 		}
 	}
 	return nil

@@ -16,12 +16,12 @@ import (
 func (u *Resumable) finish(ctx context.Context) error {
 	switch {
 	case u.rec.Partial, u.rs.policy.InPlace:
-		if err := u.remember(ctx); err != nil {
+		if err := u.announce(ctx); err != nil {
 			return err
 		}
 		u.progress(ctx)
 		u.tell(ctx, actions.UploadDone)
-		return nil
+		return u.remember(ctx)
 	}
 	t, err := u.publishing(ctx)
 	if err != nil {
@@ -39,6 +39,16 @@ func (u *Resumable) finish(ctx context.Context) error {
 		u.rec.Name, u.rec.FileID = name, ""
 	}
 	return u.remember(ctx)
+}
+
+// announce records that the hooks are about to hear of a complete upload: after a crash
+// they hear of it again, rather than never.
+func (u *Resumable) announce(ctx context.Context) error {
+	if !u.s.m.journal.hooks.Wants(actions.UploadDone) {
+		return nil
+	}
+	u.rec.State, u.rec.Offset = dataprovider.UploadVerifying, u.size
+	return u.rs.store.Save(ctx, u.rec)
 }
 
 // publishing prepares a transfer whose Close publishes the data like any staged

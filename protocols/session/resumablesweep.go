@@ -20,10 +20,10 @@ const (
 // Run does the housekeeping until ctx is done: what a crash left complete is
 // published, and what has run out is removed.
 func (r *Resumables) Run(ctx context.Context) {
-	if r.policy.InPlace && r.policy.Expiration == 0 {
-		return // everything stays as it is
-	}
 	r.Sweep(ctx, time.Now())
+	if r.policy.InPlace && r.policy.Expiration == 0 {
+		return // everything stays as it is from now on
+	}
 	r.sweepOrphans(ctx)
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
