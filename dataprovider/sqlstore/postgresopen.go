@@ -63,7 +63,7 @@ const (
 	connectTimeout      = 5 * time.Second
 	lockTimeout         = 10 * time.Second
 	statementTimeout    = 25 * time.Second
-	idleTransactionTime = 10 * time.Second
+	idleTransactionTime = 6 * time.Second // less than others wait for the lock of who was frozen
 )
 
 // OpenPostgres opens a PostgreSQL database, and creates or migrates its tables if
