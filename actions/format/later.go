@@ -47,8 +47,8 @@ func laterOf(e *actions.Event) later {
 	return l
 }
 
-// environment has all variables for every event but that of metadata, which those
-// who know it expect only when there is some.
+// environment has all variables for every event but those of metadata, which those
+// who know it expect only when there is some, and of the id of an upload.
 func (l later) environment() []string {
 	env := []string{
 		"SFTPGO_ACTION_VIRTUAL_PATH=" + l.VirtualPath,
@@ -60,6 +60,9 @@ func (l later) environment() []string {
 		"SFTPGO_ACTION_OPEN_FLAGS=" + flags(l.OpenFlags),
 		"SFTPGO_ACTION_EXISTED=" + known(l.Existed, strconv.FormatBool),
 		"SFTPGO_ACTION_PREVIOUS_SIZE=" + known(l.PreviousSize, func(n int64) string { return strconv.FormatInt(n, 10) }),
+	}
+	if l.TransferID != "" {
+		env = append(env, "SFTPGO_ACTION_TRANSFER_ID="+l.TransferID)
 	}
 	if len(l.Metadata) > 0 {
 		text, err := json.Marshal(l.Metadata)
@@ -84,11 +87,6 @@ func known[T any](v *T, text func(T) string) string {
 	return text(*v)
 }
 
-// resumable are the variables that tell a resumable upload from others, also where
-// the rest is that of the contract: it has no such uploads.
-func resumable(e *actions.Event) []string {
-	if e.Session.Protocol != "HTTP" || e.Transfer == nil {
-		return nil
-	}
-	return []string{"SFTPGO_ACTION_SUBPROTOCOL=tus", "SFTPGO_ACTION_TRANSFER_ID=" + e.Transfer.ID}
-}
+// resumable reports whether an upload came by tus. The contract has no such uploads, so
+// two variables tell, also where the rest is that of the contract.
+func resumable(e *actions.Event) bool { return e.Session.Protocol == "HTTP" && e.Transfer != nil }

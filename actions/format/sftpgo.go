@@ -91,8 +91,12 @@ func (f SFTPGo) Render(e *actions.Event) (actions.Call, error) {
 			inspected
 		}{p, l, seen}
 		env = append(env, l.environment()...)
+	} else if resumable(e) {
+		env = append(env, "SFTPGO_ACTION_TRANSFER_ID="+e.Transfer.ID)
 	}
-	env = append(env, resumable(e)...)
+	if resumable(e) {
+		env = append(env, "SFTPGO_ACTION_SUBPROTOCOL=tus")
+	}
 	env = append(env, seen.environment("SFTPGO_ACTION_")...)
 	var body bytes.Buffer
 	// An Encoder, because receivers of the contract see <, > and & escaped and a
