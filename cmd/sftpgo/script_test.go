@@ -76,11 +76,11 @@ func setupScript(env *testscript.Env) error {
 	r := &rig{env: env}
 	env.Values[rigKey{}] = r
 	env.Defer(r.cleanup)
-	ports, err := freePorts(4)
+	ports, err := freePorts(5)
 	if err != nil {
 		return err
 	}
-	for i, name := range []string{"SFTP_PORT", "FTP_PORT", "DAV_PORT", "TELEMETRY_PORT"} {
+	for i, name := range []string{"SFTP_PORT", "FTP_PORT", "DAV_PORT", "TELEMETRY_PORT", "TUS_PORT"} {
 		env.Setenv(name, strconv.Itoa(ports[i]))
 	}
 	for _, dir := range []string{"conf", "data", "home"} {
@@ -251,7 +251,7 @@ func (r *rig) start(ts *testscript.TestScript, flags []string) {
 // the server.
 func overrides() []string {
 	return []string{
-		"SFTPGO_COMMON__UPLOAD_MODE", "SFTPGO_COMMON__ACTIONS__HOOK", "SFTPGO_COMMON__ACTIONS__EXECUTE_ON",
+		"SFTPGO_COMMON__UPLOAD_MODE", "SFTPGO_TUS__BINDINGS__0__PORT", "SFTPGO_TUS__BINDINGS__0__ADDRESS", "SFTPGO_COMMON__ACTIONS__HOOK", "SFTPGO_COMMON__ACTIONS__EXECUTE_ON",
 		"SFTPGO_FTPD__CERTIFICATE_FILE", "SFTPGO_FTPD__CERTIFICATE_KEY_FILE", "SFTPGO_FTPD__BINDINGS__0__TLS_MODE",
 		"SFTPGO_WEBDAVD__CERTIFICATE_FILE", "SFTPGO_WEBDAVD__CERTIFICATE_KEY_FILE", "SFTPGO_WEBDAVD__BINDINGS__0__ENABLE_HTTPS",
 		"SFTPGO_SFTPD__TRUSTED_USER_CA_KEYS", "SFTPGO_SFTPD__REVOKED_USER_CERTS_FILE", "SFTPGO_SFTPD__PASSWORD_AUTHENTICATION",
