@@ -15,6 +15,8 @@ const (
 	// outputDelay is how long the last words of a failed program are waited for
 	// when a descendant keeps the pipe open.
 	outputDelay = 200 * time.Millisecond
+	// receiptDelay is how long those of one that did well are.
+	receiptDelay = 10 * time.Millisecond
 )
 
 // output collects what a program writes, of more than the limit the end or the
@@ -91,14 +93,19 @@ func (o *output) add(p []byte) {
 }
 
 // text returns what was kept so far, for people.
-func (o *output) text() string {
-	p, _ := o.bytes()
+func (o *output) text() string { return o.textWithin(outputDelay) }
+
+// textWithin is text, for who waits for the last words another time.
+func (o *output) textWithin(delay time.Duration) string {
+	p, _ := o.bytesWithin(delay)
 	return strings.ToValidUTF8(string(p), "\uFFFD")
 }
 
 // bytes returns what was kept so far, and whether there was more.
-func (o *output) bytes() ([]byte, bool) {
-	timer := time.NewTimer(outputDelay)
+func (o *output) bytes() ([]byte, bool) { return o.bytesWithin(outputDelay) }
+
+func (o *output) bytesWithin(delay time.Duration) ([]byte, bool) {
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-o.done:

@@ -227,6 +227,9 @@ func (s *Sink) run(ctx context.Context, call actions.Call, said *output) error {
 		return &actions.OutputError{Err: context.Cause(ctx), Output: out.end()}
 	}
 	if err == nil {
+		if actions.ReceiptWanted(ctx) {
+			actions.Received(ctx, actions.Receipt{Status: "exit status 0", Output: out.textWithin(receiptDelay)})
+		}
 		return nil
 	}
 	return &actions.OutputError{Err: outcome(err), Output: out.text()}

@@ -86,6 +86,7 @@ func (s *Sink) Deliver(ctx context.Context, e *actions.Event) error {
 	case err != nil:
 		return err
 	case a.code >= 200 && a.code < 300:
+		actions.Received(ctx, actions.Receipt{Status: statusText(a.code), Output: a.text()})
 		return nil
 	case rejection(a.code):
 		err = fmt.Errorf("%s: %w: %s", s, actions.ErrRejected, statusText(a.code))
