@@ -13,10 +13,11 @@ var secretWords = []string{
 
 // Environment returns the variables that a program inherits: all, without the
 // secrets of the server itself. Those are the variables whose name begins with
-// SFTPGO_ and has PASSWORD, PASSPHRASE, SECRET, TOKEN, KEY, CREDENTIAL or
-// CONNECTION_STRING in it, and those named SFTPGO_… whose value is a URL with
-// user info or a query. Letter case does not matter. Variables of others, such as
-// AWS_SECRET_ACCESS_KEY, are the operator's choice and stay.
+// SFTPGO_, or RUSTUS_ for the stand-alone server, and has PASSWORD, PASSPHRASE,
+// SECRET, TOKEN, KEY, CREDENTIAL or CONNECTION_STRING in it, and those so named
+// whose value is a URL with user info or a query. Letter case does not matter.
+// Variables of others, such as AWS_SECRET_ACCESS_KEY, are the operator's choice and
+// stay.
 func Environment(environ []string) []string {
 	kept := make([]string, 0, len(environ))
 	for _, v := range environ {
@@ -30,7 +31,7 @@ func Environment(environ []string) []string {
 func secret(variable string) bool {
 	name, value, _ := strings.Cut(variable, "=")
 	name = strings.ToUpper(name)
-	if !strings.HasPrefix(name, "SFTPGO_") {
+	if !strings.HasPrefix(name, "SFTPGO_") && !strings.HasPrefix(name, "RUSTUS_") {
 		return false
 	}
 	for _, w := range secretWords {

@@ -191,9 +191,10 @@ func TestEnvironment(t *testing.T) {
 	kept := []string{
 		"PATH=/bin", "HOME=/root", "EMPTY=", "AWS_SECRET_ACCESS_KEY=theirs", "VAULT_TOKEN=theirs", "odd",
 		"SFTPGO_CONFIG_DIR=/etc/sftpgo", "SFTPGO_LOG_FILE_PATH=", "SFTPGO_DATA_PROVIDER__USERNAME=u",
-		"SFTPGO_COMMON__ACTIONS__HOOK=http://h/x@y", "NOT_SFTPGO_PASSWORD=theirs",
+		"SFTPGO_COMMON__ACTIONS__HOOK=http://h/x@y", "NOT_SFTPGO_PASSWORD=theirs", "RUSTUS_DATA_DIR=data",
 	}
 	dropped := []string{
+		"RUSTUS_HOOKS_NATS_TOKEN=x", "RUSTUS_HOOKS_AMQP_URL=amqp://guest:guest@localhost:5672",
 		"SFTPGO_DATA_PROVIDER__PASSWORD=x", "SFTPGO_DATA_PROVIDER__CONNECTION_STRING=x", "SFTPGO_KMS__SECRETS__URL=x",
 		"SFTPGO_KMS__SECRETS__MASTER_KEY_PATH=x", "SFTPGO_S3_ACCESS_SECRET=x", "SFTPGO_SFTPFS_PRIVATE_KEY=x",
 		"SFTPGO_CRYPT_PASSPHRASE=x", "SFTPGO_API_TOKEN=x", "SFTPGO_GCS_CREDENTIALS=x", "sftpgo_data_provider__password=x",
