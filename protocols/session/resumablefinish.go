@@ -16,6 +16,9 @@ import (
 func (u *Resumable) finish(ctx context.Context) error {
 	switch {
 	case u.rec.Partial, u.rs.policy.InPlace:
+		if err := u.inspectInPlace(ctx); err != nil {
+			return err
+		}
 		if err := u.announce(ctx); err != nil {
 			return err
 		}
@@ -32,7 +35,7 @@ func (u *Resumable) finish(ctx context.Context) error {
 	if err := t.Close(); err != nil {
 		u.s.account.quota.restore(u.rec.Reserved)
 		u.rec.State, u.rec.FileID = dataprovider.UploadOpen, ""
-		return errors.Join(err, u.saveOpen(ctx))
+		return u.refused(ctx, err)
 	}
 	if name := t.Name(); name != u.rec.Name { // a hook wanted it there
 		u.removeData(ctx)

@@ -32,6 +32,8 @@ type hooks struct {
 	mu     sync.Mutex
 	answer func(e *actions.Event) (actions.Verdict, error) // nil: agrees
 	asked  []actions.Event
+
+	verifies bool // they want to see the content, too
 }
 
 func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error) {
@@ -44,12 +46,12 @@ func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error
 	return h.answer(e)
 }
 func (h *hooks) Asks(e *actions.Event) bool {
-	return e.Kind == actions.UploadCheck || e.Kind == actions.DeleteCheck
+	return e.Kind == actions.UploadCheck || e.Kind == actions.DeleteCheck || h.verifies && e.Kind == actions.UploadVerify
 }
 func (h *hooks) Header(all map[string][]string) map[string][]string { return all }
 func (h *hooks) Route(*actions.Event) []string                      { return []string{"hook"} }
 func (h *hooks) Wants(k actions.Kind) bool {
-	return k != actions.UploadVerify && k != actions.DownloadCheck
+	return (h.verifies || k != actions.UploadVerify) && k != actions.DownloadCheck
 }
 func (h *hooks) Wake() {}
 
@@ -88,6 +90,8 @@ type rig struct {
 	uploads *session.Resumables
 	cfg     tus.Config
 	stop    func() error // ends the server and returns what Serve said
+
+	inPlace bool // data stay where they are
 }
 
 // newRig starts a server with a user alice who may do everything, changed by the
@@ -118,7 +122,11 @@ func (r *rig) start() {
 	if _, err := r.manager.Recover(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
-	r.uploads = session.NewResumables(r.manager, r.store.Uploads(), r.cfg.Policy(session.StagedPolicy(r.store.Users())), log)
+	policy := r.cfg.Policy(session.StagedPolicy(r.store.Users()))
+	if r.inPlace {
+		policy.InPlace, policy.Data = true, func(rec dataprovider.Upload) string { return "/data-" + rec.ID }
+	}
+	r.uploads = session.NewResumables(r.manager, r.store.Uploads(), policy, log)
 	authn := auth.New(auth.Config{}, r.store, plain{}, metrics{}, log)
 	srv, err := tus.New(r.cfg, r.cfg.Bindings[0], "", authn, r.manager, r.uploads, log)
 	if err != nil {
