@@ -293,6 +293,23 @@ func pendingOf(r *rig) (n int, err error) {
 	return n, nil
 }
 
+// TestQuarantineIsNoLink: a user cannot lead what is held to where it can be read.
+func TestQuarantineIsNoLink(t *testing.T) {
+	r := newRig(t, session.Config{})
+	r.write("mine/.keep", "")
+	r.symlink("mine", "q")
+	s := r.open()
+	r.asks(func(*actions.Event) (actions.Verdict, error) {
+		return actions.Verdict{Decision: actions.Quarantine, Name: "/q/x", Denial: &actions.Denial{Body: "held"}}, nil
+	}, actions.UploadVerify)
+	if err := upload(s, "/f", "abc", put, nil); !errors.Is(err, actions.ErrDenied) {
+		t.Errorf("err = %v", err)
+	}
+	if r.content("mine/x") != "-" || r.content("f") != "-" {
+		t.Error("the content can be seen")
+	}
+}
+
 // TestHeldChange: a resume and a change in place are looked at as a whole, on a copy,
 // while others see the old file.
 func TestHeldChange(t *testing.T) {

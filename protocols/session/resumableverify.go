@@ -63,7 +63,7 @@ func (u *Resumable) refusedInPlace(ctx context.Context, err error) error {
 func (u *Resumable) moveInPlace(ctx context.Context, t *Transfer, verdict actions.Verdict) error {
 	name, err := t.destination(verdict)
 	if err == nil {
-		err = u.s.mkdirs(ctx, path.Dir(name))
+		err = u.s.makeQuarantine(ctx, path.Dir(name))
 	}
 	if err == nil {
 		if _, serr := u.s.lstat(ctx, name); !errors.Is(serr, vfs.ErrNotExist) {

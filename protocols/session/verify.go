@@ -164,7 +164,7 @@ func (t *Transfer) closeElsewhere(ctx context.Context) (published bool, err erro
 	quarantine := verdict.Decision == actions.Quarantine
 	name, err := t.destination(verdict)
 	if err == nil && quarantine {
-		err = t.s.mkdirs(ctx, path.Dir(name))
+		err = t.s.makeQuarantine(ctx, path.Dir(name))
 	}
 	if err == nil {
 		err = t.moveTo(ctx, name, quarantine)
@@ -271,6 +271,18 @@ func (t *Transfer) openElsewhere(ctx context.Context, name string, quiet bool) (
 	s.m.ledger.register(to)
 	s.add(to)
 	return to, nil
+}
+
+// makeQuarantine makes a directory for what nobody shall see. A user may not have made
+// a link of it, which would lead the content to where the user can.
+func (s *Session) makeQuarantine(ctx context.Context, dir string) error {
+	if err := s.mkdirs(ctx, dir); err != nil {
+		return err
+	}
+	if s.behind(ctx, dir) != dir {
+		return refuse("quarantine", dir, vfs.ErrPermission)
+	}
+	return nil
 }
 
 // mkdirs makes a directory and those above it, whatever the rules of the user.
