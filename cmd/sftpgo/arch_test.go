@@ -51,7 +51,8 @@ func imports() []rule {
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
 		{"protocols/ftpd/...", append([]string{"protocols/ftpd/..."}, frontEnd...)},
-		{"protocols/webdavd/...", append([]string{"protocols/webdavd/...", "protocols/proxied", "protocols/web"}, frontEnd...)},
+		// Those of HTTP tell the session of the request (actions.Request).
+		{"protocols/webdavd/...", append([]string{"protocols/webdavd/...", "actions", "protocols/proxied", "protocols/web"}, frontEnd...)},
 		{"protocols/tus", append([]string{"actions", "protocols/proxied", "protocols/web"}, frontEnd...)},
 		{"protocols/telemetry/...", append([]string{"protocols/telemetry/..."}, frontEnd...)},
 		// The sum of the Config of each package.
