@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -205,6 +206,9 @@ func (p *pair) drained() {
 		return err == nil && len(backlog) == 0
 	}) {
 		p.Fatalf("events wait: %+v %v", backlog, err)
+	}
+	if !eventually(patience, func() bool { return p.hook.waiting() == 0 }) {
+		p.Error("the hook is told of something, and nothing waits")
 	}
 }
 
@@ -408,6 +412,69 @@ func TestTwoServersLoseTheirDatabase(t *testing.T) {
 		}
 	}
 	p.checkUsage()
+}
+
+// One of two servers freezes under load, in the midst of what it does with the
+// database. The other one goes on; nobody takes the frozen one for gone, which
+// finishes when it thaws.
+func TestOneOfTwoServersFrozen(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	uploads := map[string]bool{}
+	for i := range 4 {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if name := fmt.Sprintf("/c%d-%d", i, n); p.putOnce(viaDAV, i%2, name, []byte(name)) == nil {
+					mu.Lock()
+					uploads[name] = true
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	busy := func(more int) bool {
+		p.hook.mu.Lock()
+		before := len(p.hook.times)
+		p.hook.mu.Unlock()
+		return eventually(time.Minute, func() bool { p.hook.mu.Lock(); defer p.hook.mu.Unlock(); return len(p.hook.times) >= before+more })
+	}
+	if !busy(40) {
+		t.Error("the servers are too slow")
+	}
+	if err := p.servers[0].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if !busy(40) {
+		t.Error("the other server does not go on")
+	}
+	if err := p.servers[0].cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if !busy(40) {
+		t.Error("the servers do not go on")
+	}
+	close(stop)
+	all.Wait()
+	p.drained()
+	for name := range uploads {
+		if n := len(p.hook.heard[p.servers[0].data(siegeUser)+name]); n != 1 {
+			t.Errorf("%s was acknowledged, and heard of %d times", name, n)
+		}
+	}
+	p.checkUsage()
+	for i, s := range p.servers {
+		if err := s.stop(); err != nil {
+			t.Errorf("server %d: %v", i, err)
+		}
+	}
 }
 
 // putOnce logs in, uploads and leaves.
