@@ -105,6 +105,7 @@ func (d *Dispatcher) Route(e *actions.Event) []string {
 		if r.wants == nil || r.wants(e) {
 			targets = append(targets, r.lane.target.Name)
 			r.lane.level.add(1)
+			r.lane.burst.recorded.Add(1)
 		}
 	}
 	return targets

@@ -35,6 +35,7 @@ type lane struct {
 	cfg    Config
 	log    *slog.Logger
 	level  *level
+	burst  burstWatch
 
 	wake    chan struct{}
 	jobs    chan job
@@ -92,6 +93,7 @@ func (l *lane) loop(ctx context.Context) {
 	tick := time.NewTicker(l.cfg.Poll)
 	defer tick.Stop()
 	for ctx.Err() == nil {
+		l.giveWay(ctx)
 		l.step(ctx)
 		visited := time.Now()
 		select {
