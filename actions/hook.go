@@ -147,8 +147,8 @@ func (h Hook) Kinds() []Kind {
 			continue
 		}
 		for _, k := range w.kinds {
-			if len(h.Events) == 0 && k.Question() {
-				continue // whoever is asked can stand in the way
+			if len(h.Events) == 0 && h.unasked(k) {
+				continue
 			}
 			if !slices.Contains(kinds, k) {
 				kinds = append(kinds, k)

@@ -36,7 +36,7 @@ func TestValidateHooks(t *testing.T) {
 		{"format", with(func(h *actions.Hook) { h.Format = "rustus_v2"; h.Events = []string{"nothing"} }), []string{`0.format: unknown format "rustus_v2"; did you mean "rustus-v2"?`}},
 		{"mistyped event", with(func(h *actions.Hook) { h.Events = []string{"delete", "uplaod"} }), []string{`0.events.1: unknown event "uplaod"; did you mean "upload"?`}},
 		{"event of others", with(func(h *actions.Hook) { h.Events = []string{"rename"} }), []string{`0.events.0: the format rustus has no name for "rename"; it has upload, delete, post-create, post-receive, post-finish, post-terminate, pre-create, pre-finish, verify, pre-terminate`}},
-		{"event of upload hooks", with(func(h *actions.Hook) { h.Format = "cloudevents"; h.Events = []string{"post-finish"} }), []string{`0.events.0: the format cloudevents has no name for "post-finish"; it has upload, download, delete, rename, mkdir, rmdir, copy, ssh_cmd, pre-upload, pre-create, pre-download, pre-delete, verify, pre-finish`}},
+		{"event of upload hooks", with(func(h *actions.Hook) { h.Format = "cloudevents"; h.Events = []string{"post-finish"} }), []string{`0.events.0: the format cloudevents has no name for "post-finish"; it has upload, download, delete, rename, mkdir, rmdir, copy, ssh_cmd, pre-upload, pre-create, pre-download, pre-delete, verify, pre-finish, post-create`}},
 		{"questions", with(func(h *actions.Hook) { h.Events = []string{"pre-create", "pre-finish", "verify", "pre-terminate"} }), nil},
 		{"questions of files", with(func(h *actions.Hook) {
 			h.Format, h.Events = "sftpgo", []string{"pre-upload", "pre-create", "pre-download", "pre-delete", "verify"}
@@ -153,6 +153,7 @@ func TestKindsOfHooks(t *testing.T) {
 	}{
 		{"", nil, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart, actions.DeleteDone, actions.UploadOpen}},
 		{"tusd", []string{"post-finish"}, []actions.Kind{actions.UploadDone}},
+		{"cloudevents", []string{"post-create"}, []actions.Kind{actions.UploadOpen}},
 		{"rustus-v2", []string{"post-terminate", "upload"}, []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart, actions.DeleteDone}},
 		{"sftpgo", []string{"rename"}, []actions.Kind{actions.RenameDone}},
 		{"cloudevents", nil, []actions.Kind{

@@ -29,7 +29,7 @@ func (h Hook) words() []word {
 			{preTerminate, []Kind{DeleteCheck}},
 		}
 	}
-	return []word{
+	words := []word{
 		{"upload", []Kind{UploadDone, UploadFailed, UploadPart}},
 		{"download", []Kind{DownloadDone}},
 		{"delete", []Kind{DeleteDone}},
@@ -45,6 +45,16 @@ func (h Hook) words() []word {
 		{"verify", []Kind{UploadVerify}},
 		{preFinish, []Kind{UploadVerify}},
 	}
+	if h.Dialect() == FormatCloudEvents {
+		words = append(words, word{postCreate, []Kind{UploadOpen}})
+	}
+	return words
+}
+
+// unasked reports whether a hook that names no events does without a kind: whoever is
+// asked can stand in the way, and what begins is recorded for those who need it.
+func (h Hook) unasked(k Kind) bool {
+	return k.Question() || k == UploadOpen && !h.tellsUploads()
 }
 
 // checkEvent says what is wrong with a word of the setting events.

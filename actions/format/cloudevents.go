@@ -48,6 +48,11 @@ type cloudData struct {
 	Endpoint          string `json:"endpoint,omitempty"`
 	Status            int    `json:"status"`
 	Elapsed           int64  `json:"elapsed"` // milliseconds
+
+	Existed      *bool             `json:"existed,omitempty"`
+	PreviousSize *int64            `json:"previous_size,omitempty"`
+	TransferID   string            `json:"transfer_id,omitempty"`
+	Metadata     map[string]string `json:"metadata,omitempty"`
 	inspected
 }
 
@@ -57,6 +62,7 @@ func (CloudEvents) Render(e *actions.Event) (actions.Call, error) {
 	name := "sftpgo." + string(e.Kind)
 	action, _ := Name(e.Kind)
 	p := fields(action, e)
+	l := laterOf(e)
 	body, err := compact(cloudEvent{
 		SpecVersion: "1.0", ID: e.ID, Source: cloudEventsSource, Type: name,
 		Subject: e.Object.Name, Time: e.Time.UTC(), DataContentType: "application/json",
@@ -65,7 +71,8 @@ func (CloudEvents) Render(e *actions.Event) (actions.Call, error) {
 			IP: e.Session.RemoteIP, SessionID: e.Session.ID,
 			Path: p.Path, VirtualPath: e.Object.Name, TargetPath: p.TargetPath, VirtualTargetPath: e.Object.Target,
 			SSHCmd: p.SSHCmd, FileSize: p.FileSize, FsProvider: p.FsProvider, Bucket: p.Bucket, Endpoint: p.Endpoint,
-			Status: p.Status, Elapsed: e.Result.Elapsed.Milliseconds(), inspected: inspectedOf(e),
+			Status: p.Status, Elapsed: l.Elapsed,
+			Existed: l.Existed, PreviousSize: l.PreviousSize, TransferID: l.TransferID, Metadata: l.Metadata, inspected: inspectedOf(e),
 		},
 	})
 	if err != nil {

@@ -176,6 +176,29 @@ func TestPayloadsOfResumableUploads(t *testing.T) {
 	}
 }
 
+// TestCloudEventsOfUploads holds what is told of an upload beyond the actions.
+func TestCloudEventsOfUploads(t *testing.T) {
+	compiler := jsonschema.NewCompiler()
+	schema, err := compiler.Compile("testdata/cloudevents.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range slices.Concat(tusLife(), otherLife()) {
+		name := "life-cloudevents-" + x.name
+		c := render(t, actions.FormatCloudEvents, &x.event)
+		if err := validate(schema, c.Body); err != nil {
+			t.Errorf("%s: %v", x.name, err)
+		}
+		got := c.Name + " " + string(c.Body) + "\n"
+		if *update {
+			if err := os.WriteFile(goldenFile(name), []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		compareGolden(t, name, got)
+	}
+}
+
 // TestLaterFields compares what the format sftpgo adds in the list of hooks, and
 // what it leaves alone.
 func TestLaterFields(t *testing.T) {
