@@ -221,8 +221,12 @@ func (a *ahead) applied(n int) {
 		a.bytes -= a.ops[i].size()
 	}
 	a.ops = append([]logged(nil), a.ops[n:]...)
-	if a.size > aheadFile && a.file != nil {
+	switch {
+	case a.size <= aheadFile || a.file == nil:
+	case len(a.ops) > 0:
 		a.shorten()
+	case a.file.Truncate(0) == nil:
+		a.size = 0
 	}
 }
 
