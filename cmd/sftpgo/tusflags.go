@@ -36,7 +36,6 @@ type tusServerFlags struct {
 	trustedProxies listFlag
 	externalURL    string
 	expireAfter    time.Duration
-	ietf           boolFlag
 	graceTime      time.Duration
 }
 
@@ -123,7 +122,6 @@ func (f *tusServerFlags) register(flags *pflag.FlagSet) {
 	flags.Var(&f.trustedProxies, "trusted-proxies", "addresses and networks of proxies that are believed, with --behind-proxy; empty is anybody")
 	flags.StringVar(&f.externalURL, "external-url", "", "scheme and host under which clients reach the server, as https://up.example.com; empty is as the request says")
 	flags.DurationVar(&f.expireAfter, "expire-after", 0, "remove uploads that are not complete and have got nothing for so long; 0 is never")
-	addBool(flags, &f.ietf, "ietf-drafts", "take resumable uploads of the IETF drafts (interop versions 6 and 8), too")
 	flags.DurationVar(&f.graceTime, "grace-time", 30*time.Second, "how long running requests may go on after SIGTERM")
 	bindVariables(flags, map[string]string{
 		"host": "RUSTUS_SERVER_HOST", "port": "RUSTUS_SERVER_PORT", "workers": "RUSTUS_WORKERS", "url": "RUSTUS_URL",
@@ -131,7 +129,7 @@ func (f *tusServerFlags) register(flags *pflag.FlagSet) {
 		"tus-extensions": "RUSTUS_TUS_EXTENSIONS", "allow-empty": "RUSTUS_ALLOW_EMPTY", "remove-parts": "RUSTUS_REMOVE_PARTS",
 		"disable-health-access-log": "RUSTUS_DISABLE_HEALTH_ACCESS_LOG", "log-level": "RUSTUS_LOG_LEVEL",
 		"behind-proxy": "RUSTUS_BEHIND_PROXY", "trusted-proxies": "RUSTUS_TRUSTED_PROXIES", "external-url": "RUSTUS_EXTERNAL_URL",
-		"expire-after": "RUSTUS_EXPIRE_AFTER", "ietf-drafts": "RUSTUS_IETF_DRAFTS", "grace-time": "RUSTUS_GRACE_TIME",
+		"expire-after": "RUSTUS_EXPIRE_AFTER", "grace-time": "RUSTUS_GRACE_TIME",
 	})
 }
 
