@@ -36,8 +36,8 @@ type upload struct {
 	touched  atomic.Bool  // created, truncated or written
 	sent     atomic.Int64 // bytes read back
 
-	properties []dataprovider.PropertyMove // of a copy
-	accept     func(old fs.FileInfo) error // see Accept; may be nil
+	properties []dataprovider.PropertyMove                      // of a copy
+	accept     func(ctx context.Context, old fs.FileInfo) error // see Accept; may be nil
 
 	describe func(*actions.Event)            // adds to the event; may be nil
 	end      func(ctx context.Context) error // instead of the end of an upload; may be nil

@@ -75,7 +75,7 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 			perr = t.stillBased(old)
 		}
 		if perr == nil && t.up.accept != nil {
-			perr = t.up.accept(old)
+			perr = t.up.accept(ctx, old)
 		}
 		if perr == nil {
 			p, perr = t.publish(ctx, pg, old, e, err)
@@ -104,8 +104,9 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 // Accept has Close publish a staged upload only if check takes what that would
 // replace, nil being nothing; nobody else replaces it meanwhile. An error of check
 // is why the upload failed. It is called before Close, and has no effect on a write
-// in place, which has replaced everything already.
-func (t *Transfer) Accept(check func(old fs.FileInfo) error) {
+// in place, which has replaced everything already. The context of check outlives the
+// session: what is kept of an upload is checked also when the session was ended.
+func (t *Transfer) Accept(check func(ctx context.Context, old fs.FileInfo) error) {
 	if t.up != nil {
 		t.up.accept = check
 	}

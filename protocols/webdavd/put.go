@@ -1,6 +1,7 @@
 package webdavd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -68,7 +69,9 @@ func (q *request) store(mode vfs.Mode) (etag string, err error) {
 	}
 	leave := func() {}
 	defer func() { leave() }()
-	t.Accept(func(old fs.FileInfo) error { // of two editors, the one who ends last must hear of the other
+	t.Accept(func(ctx context.Context, old fs.FileInfo) error { // of two editors, the one who ends last must hear of the other
+		q.settling = ctx
+		defer func() { q.settling = nil }()
 		leave = q.server.locks.publishing.enter(q.s.RealPath(q.changing(), q.name))
 		return q.publishable(old)
 	})

@@ -25,6 +25,8 @@ type request struct {
 	s      *session.Session
 	name   string  // what the URL names, parsed
 	body   *source // of a PUT, once the client has been asked for it
+
+	settling context.Context // of the end of a PUT, while it is checked; see changing
 }
 
 // ServeHTTP answers one request. A panic ends only that request.
@@ -151,7 +153,13 @@ func (q *request) serve() error {
 // not with the client: net/http cancels the context of the request also for a
 // client that has only finished sending, and half a change is worse than one that
 // nobody hears of. The loss of a client during an upload shows in the body.
-func (q *request) changing() context.Context { return q.told(q.s.Context()) }
+// The end of an upload has one of its own, which outlives the session.
+func (q *request) changing() context.Context {
+	if q.settling != nil {
+		return q.told(q.settling)
+	}
+	return q.told(q.s.Context())
+}
 
 // told is ctx that has hooks told of the request.
 func (q *request) told(ctx context.Context) context.Context {
