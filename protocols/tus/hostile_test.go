@@ -1,7 +1,6 @@
 package tus_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -107,7 +106,7 @@ func FuzzParseMetadata(f *testing.F) {
 		}
 		for key, value := range fields {
 			if key == "" || strings.ContainsAny(key, " ,") || !utf8.ValidString(value) {
-				t.Fatal(fmt.Sprintf("%q: %q", key, value))
+				t.Fatalf("%q: %q", key, value)
 			}
 		}
 	})
