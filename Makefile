@@ -19,7 +19,7 @@ race: clients ## the tests under the race detector, which needs cgo and a C comp
 	CGO_ENABLED=1 go test -race $(shell .ci/race-packages)
 
 chaos: clients ## the slow ones: kill the server at many moments under load, floods at full length
-	go test -count=1 -timeout 60m -run 'Chaos|TusCut|TwoServers' ./cmd/sftpgo -chaos
+	go test -count=1 -timeout 120m -run 'Chaos|TusCut|TwoServers' ./cmd/sftpgo -chaos
 	go test -count=1 -run 'Hostile|Flood|Never' ./protocols/sshd ./protocols/webdavd -hostile
 
 bench: ## figures, no verdict, four minutes; beside sshd and vsftpd where they are installed
