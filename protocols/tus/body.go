@@ -122,7 +122,9 @@ func (b *body) fault(err error) error {
 	case b.err == nil || !errors.Is(err, b.err) || errors.As(err, &own):
 		return err
 	}
-	return &refusal{status: http.StatusBadRequest, text: errBroken.Error(), cause: errors.Join(errBroken, err)}
+	// Most such clients have gone. To one that was slow this must not be its fault:
+	// tus-js-client gives up for good at a 400.
+	return &refusal{status: http.StatusServiceUnavailable, text: errBroken.Error(), cause: errors.Join(errBroken, err)}
 }
 
 // watch cuts the body when the session ends, until the function returned is called.

@@ -188,7 +188,7 @@ func TestSlowBody(t *testing.T) {
 	if _, err := io.WriteString(c, "0123456789"); err != nil {
 		t.Fatal(err)
 	}
-	if got := status(answer); got != 400 {
+	if got := status(answer); got != 503 {
 		t.Errorf("status %d", got)
 	}
 	if n := r.offset(url); n != 10 {
