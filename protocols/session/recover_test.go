@@ -44,6 +44,18 @@ func (o *dyingOutbox) Begin(ctx context.Context, r []byte) (int64, error) {
 	return id, err
 }
 
+// Announce is Begin for what counts for no quota.
+func (o *dyingOutbox) Announce(ctx context.Context, r []byte) (int64, error) {
+	if o.d.dieAt == "begin" {
+		return 0, errDead
+	}
+	id, err := o.Outbox.Announce(ctx, r)
+	if o.d.onBegin != nil {
+		o.d.onBegin()
+	}
+	return id, err
+}
+
 func (o *dyingOutbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement) (dataprovider.Amount, error) {
 	if o.d.dieAt == "settle" || o.d.dieAt == "told" && len(s.Targets) > 0 {
 		return dataprovider.Amount{}, errDead
