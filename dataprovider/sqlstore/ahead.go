@@ -300,8 +300,7 @@ func (w *writer) bringIn(t *tx) (int, error) {
 		}
 	}
 	for id, record := range begins {
-		const query = "INSERT INTO outbox_pending (id, record, node) VALUES (?, ?, 0)"
-		if _, err := t.exec(query, id, blob(record)); err != nil {
+		if err := t.intend(id, record); err != nil {
 			return 0, err
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
+	"time"
 
 	"sftpgo/dataprovider"
 )
@@ -34,7 +36,11 @@ func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) 
 			}
 		case o.ahead != nil:
 			id = o.ahead.take()
-			_, err = t.exec("INSERT INTO outbox_pending (id, record, node) VALUES (?, ?, 0)", id, blob(record))
+			err = t.intend(id, record)
+		case o.file.beside():
+			if id, err = t.besideID(o.now()); err == nil {
+				err = t.intend(id, record)
+			}
 		default:
 			id, err = t.dialect.insert(t, "INSERT INTO outbox_pending (record, node) VALUES (?, 0)", blob(record))
 		}
@@ -45,6 +51,21 @@ func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) 
 	}
 	o.node.took(id)
 	return id, nil
+}
+
+// intend stores an intention under an id.
+func (t *tx) intend(id int64, record []byte) error {
+	_, err := t.exec("INSERT INTO outbox_pending (id, record, node) VALUES (?, ?, 0)", id, blob(record))
+	return err
+}
+
+// besideID returns an id for an intention of a command. It is negative, since the
+// server may have given any other that is free to what its log has and the database
+// has not, and the nanoseconds in it are nobody else's.
+func (t *tx) besideID(now time.Time) (int64, error) {
+	var last int64
+	err := t.row("SELECT coalesce(max(id), ?) FROM outbox_pending WHERE id < 0", []any{int64(math.MinInt64)}, &last)
+	return max(last+1, now.UnixNano()-1<<62), err
 }
 
 // Announce implements dataprovider.Outbox.
@@ -72,7 +93,7 @@ func (o outbox) Pending(ctx context.Context) iter.Seq2[dataprovider.Pending, err
 			yield(dataprovider.Pending{}, fmt.Errorf("take over what is pending: %w", err))
 			return
 		}
-		var last int64
+		last := int64(math.MinInt64)
 		for {
 			page, err := o.pendingPage(ctx, last)
 			if err != nil {

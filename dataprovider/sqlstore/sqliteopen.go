@@ -127,6 +127,9 @@ type databaseFile struct {
 	lock *fileLock   // of the server; nil for others
 }
 
+// beside reports whether this process may work beside a server, as commands do.
+func (f *databaseFile) beside() bool { return f != nil && f.lock == nil }
+
 // migrating takes the lock without which nobody migrates; nil, if stop says that
 // it is not needed any more.
 func (f *databaseFile) migrating(ctx context.Context, stop func() (bool, error)) (unlock func() error, err error) {
