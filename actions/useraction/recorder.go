@@ -53,7 +53,17 @@ func (r *recorder) settle(ctx context.Context, id int64, e *actions.Event, v dat
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 	defer cancel()
-	return settle(ctx, r.outbox, id, r.target, e)
+	err := settle(ctx, r.outbox, id, r.target, e)
+	if errors.Is(err, dataprovider.ErrNotFound) {
+		// A server that has started meanwhile took this process for one that was killed. It
+		// may have looked before the change was made, and told nobody; what is told twice
+		// has one id.
+		err = settle(ctx, r.outbox, 0, r.target, e)
+	}
+	if err != nil {
+		return fmt.Errorf("the account %q is changed, but its event is not recorded until the next start of the server: %w", e.Session.User, err)
+	}
+	return nil
 }
 
 func settle(ctx context.Context, o dataprovider.Outbox, id int64, target string, e *actions.Event) error {
@@ -62,11 +72,7 @@ func settle(ctx context.Context, o dataprovider.Outbox, id int64, target string,
 		return fmt.Errorf("encode event: %w", err)
 	}
 	_, err = o.Settle(ctx, id, dataprovider.Settlement{EventID: e.ID, Event: body, Keys: e.Keys(), Targets: []string{target}})
-	// A server that has started meanwhile has told of it already.
-	if err != nil && !errors.Is(err, dataprovider.ErrNotFound) {
-		return fmt.Errorf("the account %q is changed, but its event is not recorded until the next start of the server: %w", e.Session.User, err)
-	}
-	return nil
+	return err
 }
 
 // Recover settles what commands that were killed have left between a change of an
@@ -115,5 +121,9 @@ func recoverOne(ctx context.Context, s dataprovider.Store, id int64, in intent) 
 			return err
 		}
 	}
-	return settle(ctx, s.Outbox(), id, in.Target, in.Event)
+	err = settle(ctx, s.Outbox(), id, in.Target, in.Event)
+	if errors.Is(err, dataprovider.ErrNotFound) {
+		return nil // the command lives, and has told of it
+	}
+	return err
 }

@@ -252,3 +252,68 @@ func TestRecover(t *testing.T) {
 		}
 	}
 }
+
+// starting is a store whose accounts are changed while a server starts, which takes the
+// command for one that was killed.
+type starting struct {
+	dataprovider.Store
+	t *testing.T
+}
+
+func (s starting) Users() dataprovider.Collection[dataprovider.User] {
+	return startingUsers{s.Store.Users(), s}
+}
+
+type startingUsers struct {
+	dataprovider.Collection[dataprovider.User]
+	s starting
+}
+
+func (u startingUsers) start(ctx context.Context) {
+	if _, err := useraction.Recover(ctx, u.s.Store); err != nil {
+		u.s.t.Error(err)
+	}
+}
+
+func (u startingUsers) Put(ctx context.Context, v dataprovider.User, rev dataprovider.Revision) (dataprovider.Revision, error) {
+	u.start(ctx)
+	return u.Collection.Put(ctx, v, rev)
+}
+
+func (u startingUsers) Delete(ctx context.Context, name string) error {
+	err := u.Collection.Delete(ctx, name)
+	u.start(ctx)
+	return err
+}
+
+// TestServerStartsMeanwhile: the event of a change is not lost when the server looks
+// between the intention and the change, nor is the command told of a fault.
+func TestServerStartsMeanwhile(t *testing.T) {
+	inner := memstore.New(memstore.Config{})
+	s := useraction.Record(starting{inner, t}, target, all())
+	rev, err := s.Users().Put(t.Context(), alice(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Users().Put(t.Context(), alice(), rev); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Users().Delete(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[actions.Kind]map[string]bool{}
+	for _, e := range told(t, inner) {
+		if ids[e.Kind] == nil {
+			ids[e.Kind] = map[string]bool{}
+		}
+		ids[e.Kind][e.ID] = true
+	}
+	for _, k := range all() {
+		if len(ids[k]) != 1 {
+			t.Errorf("%s: told under %d ids", k, len(ids[k]))
+		}
+	}
+	if n := pending(t, inner); n != 0 {
+		t.Errorf("%d intentions are left", n)
+	}
+}
