@@ -49,10 +49,8 @@ func (c Config) complete() Config {
 	return c
 }
 
-// servers are the URLs of all servers, as the library wants them.
-func (c Config) servers() string {
-	return strings.Join(append([]string{c.URL}, c.Settings.URLs...), ",")
-}
+// servers are the URLs of all servers.
+func (c Config) servers() []string { return append([]string{c.URL}, c.Settings.URLs...) }
 
 // subject is that of an event.
 func (c Config) subject(event string) string {

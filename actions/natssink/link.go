@@ -110,7 +110,15 @@ func (l *link) begin() error {
 	if begun || closed {
 		return nil
 	}
-	c, err := nats.Connect(l.cfg.servers(), l.options()...)
+	// A list of its own: in one text a comma of a password would end a URL.
+	o := nats.GetDefaultOptions()
+	o.Servers = l.cfg.servers()
+	for _, set := range l.options() {
+		if err := set(&o); err != nil {
+			return fmt.Errorf("%s: %w", actions.RedactURL(l.cfg.URL), err)
+		}
+	}
+	c, err := o.Connect()
 	if err != nil {
 		return fmt.Errorf("%s: %w", actions.RedactURL(l.cfg.URL), err)
 	}
