@@ -1,6 +1,7 @@
 package execsink
 
 import (
+	"slices"
 	"strings"
 
 	"sftpgo/actions"
@@ -39,6 +40,11 @@ func secret(variable string) bool {
 			return true
 		}
 	}
+	// A list of URLs has them one by one; a password may have a comma in it.
+	return hasCredentials(value) || slices.ContainsFunc(strings.Split(value, ","), hasCredentials)
+}
+
+func hasCredentials(value string) bool {
 	return strings.Contains(value, "://") && actions.RedactURL(value) != value
 }
 

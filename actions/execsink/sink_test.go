@@ -198,7 +198,8 @@ func TestEnvironment(t *testing.T) {
 		"SFTPGO_DATA_PROVIDER__PASSWORD=x", "SFTPGO_DATA_PROVIDER__CONNECTION_STRING=x", "SFTPGO_KMS__SECRETS__URL=x",
 		"SFTPGO_KMS__SECRETS__MASTER_KEY_PATH=x", "SFTPGO_S3_ACCESS_SECRET=x", "SFTPGO_SFTPFS_PRIVATE_KEY=x",
 		"SFTPGO_CRYPT_PASSPHRASE=x", "SFTPGO_API_TOKEN=x", "SFTPGO_GCS_CREDENTIALS=x", "sftpgo_data_provider__password=x",
-		"SFTPGO_COMMON__ACTIONS__HOOK=https://u:p@h/x", "SFTPGO_DATA_PROVIDER__POST_LOGIN_HOOK=https://h/x?token=1",
+		"SFTPGO_COMMON__ACTIONS__HOOK=https://u:p@h/x", "SFTPGO_HOOKS__0__NATS__URLS=nats://h1,nats://u:p@h2:4222",
+		"RUSTUS_HOOKS_HTTP_URLS=https://h/x,https://u:p@h2/y", "SFTPGO_HOOKS__0__TARGET=amqp://u:p,w@h/v", "SFTPGO_DATA_PROVIDER__POST_LOGIN_HOOK=https://h/x?token=1",
 	}
 	got := execsink.Environment(append(append([]string(nil), dropped...), kept...))
 	if d := cmp.Diff(kept, got); d != "" {
