@@ -165,6 +165,13 @@ type Admitter interface {
 	Admit(ctx context.Context, describe func() Event) error
 }
 
+// Recorder is a Dispatcher that counts what waits. Route counts nothing, since it is
+// asked about what may never be recorded, too.
+type Recorder interface {
+	// Recorded tells that an event for targets has been recorded, before Wake.
+	Recorded(targets []string)
+}
+
 // Nobody is a Dispatcher without hooks.
 type Nobody struct{}
 

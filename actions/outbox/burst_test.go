@@ -24,7 +24,7 @@ func TestBurst(t *testing.T) {
 		upload := func() {
 			n++
 			e := event(fmt.Sprintf("%04d", n), fmt.Sprintf("/%d", n))
-			settle(t, s, e, d.Route(e)...)
+			record(t, s, d, e)
 			d.Wake()
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -52,6 +52,7 @@ type Dispatcher struct {
 var (
 	_ actions.Dispatcher = (*Dispatcher)(nil)
 	_ actions.Admitter   = (*Dispatcher)(nil)
+	_ actions.Recorder   = (*Dispatcher)(nil)
 )
 
 // New returns a dispatcher; nothing is delivered before Run. metrics may be nil.
@@ -104,11 +105,19 @@ func (d *Dispatcher) Route(e *actions.Event) []string {
 	for _, r := range d.routes[e.Kind] {
 		if r.wants == nil || r.wants(e) {
 			targets = append(targets, r.lane.target.Name)
-			r.lane.level.add(1)
-			r.lane.burst.recorded.Add(1)
 		}
 	}
 	return targets
+}
+
+// Recorded implements actions.Recorder.
+func (d *Dispatcher) Recorded(targets []string) {
+	for _, l := range d.lanes {
+		if slices.Contains(targets, l.target.Name) {
+			l.level.add(1)
+			l.burst.recorded.Add(1)
+		}
+	}
 }
 
 // Wants implements actions.Dispatcher.

@@ -127,3 +127,11 @@ func rejectFirst(_ context.Context, e *actions.Event) error {
 func event(id, path string) *actions.Event {
 	return &actions.Event{ID: id, Kind: actions.UploadDone, Object: actions.Object{Path: path}, Result: actions.Result{Status: actions.StatusOK}}
 }
+
+// record puts an event into the store for those who want it, as sessions do.
+func record(t testing.TB, s *store, d *outbox.Dispatcher, e *actions.Event) {
+	t.Helper()
+	targets := d.Route(e)
+	settle(t, s, e, targets...)
+	d.Recorded(targets)
+}

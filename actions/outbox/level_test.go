@@ -129,7 +129,7 @@ func TestLevelIsSetRight(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := event(id, "/"+id)
-			settle(t, s, e, d.Route(e)...)
+			record(t, s, d, e)
 		}
 		if err := d.Admit(t.Context(), upload("/a")); !errors.Is(err, actions.ErrOverloaded) {
 			t.Errorf("when two wait: %v", err)
@@ -142,6 +142,22 @@ func TestLevelIsSetRight(t *testing.T) {
 		time.Sleep(11 * time.Second)
 		if err := d.Admit(t.Context(), upload("/a")); err != nil {
 			t.Errorf("when all was dropped: %v", err)
+		}
+	})
+}
+
+// What is only looked at counts as nothing that waits.
+func TestLevelCountsWhatIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tg := target("hook", &sink{})
+		tg.HighWater = actions.HighWater{Events: 2, Policy: actions.PolicyRefuse}
+		d, _ := start(t, newStore(), new(logs), outbox.DefaultConfig(), tg)
+		synctest.Wait()
+		for range 5 {
+			d.Route(event("01A", "/a"))
+		}
+		if err := d.Admit(t.Context(), upload("/a")); err != nil {
+			t.Errorf("nothing waits: %v", err)
 		}
 	})
 }

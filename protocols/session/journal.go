@@ -174,6 +174,9 @@ func (j *journal) tell(ctx context.Context, o outcome) error {
 		return err
 	}
 	if len(o.s.Targets) > 0 {
+		if r, ok := j.hooks.(actions.Recorder); ok {
+			r.Recorded(o.s.Targets)
+		}
 		j.hooks.Wake()
 	}
 	return nil
