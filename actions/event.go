@@ -81,6 +81,8 @@ type Session struct {
 type Object struct {
 	Name       string `json:"name"`                  // virtual, as the client sees it
 	Path       string `json:"path"`                  // where the storage has it
+	Behind     string `json:"behind,omitempty"`      // of questions: where links lead to from Name, if they do; virtual
+	BeforePath string `json:"before_path,omitempty"` // of an upload that a hook has moved: where the storage had it in earlier events
 	Target     string `json:"target,omitempty"`      // of a rename or copy, virtual
 	TargetPath string `json:"target_path,omitempty"` // the same in the storage
 	SSHCommand string `json:"ssh_command,omitempty"` // name only
@@ -138,7 +140,7 @@ func (e *Event) Keys() []string {
 	if e.Account != nil {
 		return []string{"user " + e.Session.User} // no path begins so
 	}
-	for _, at := range []string{e.Object.Path, e.Object.TargetPath} {
+	for _, at := range []string{e.Object.Path, e.Object.TargetPath, e.Object.BeforePath} {
 		if at != "" {
 			keys = append(keys, at)
 		}

@@ -90,6 +90,9 @@ func TestFilters(t *testing.T) {
 	failed, rename := upload, upload
 	failed.Kind, failed.Result = actions.UploadFailed, actions.Result{Status: actions.StatusQuota}
 	rename.Kind, rename.Object.Target, rename.Result.Size = actions.RenameDone, "/out/b.txt", 0
+	content, begin, linked := upload, upload, upload
+	content.Kind, begin.Kind = actions.UploadVerify, actions.UploadCheck
+	begin.Result.Size, linked.Object.Behind = 0, "/real/2026/a.csv"
 	for _, tt := range []struct {
 		name   string
 		filter actions.HookFilters
@@ -115,6 +118,11 @@ func TestFilters(t *testing.T) {
 		{"source of a rename", actions.HookFilters{Paths: []string{"/in/**"}}, rename, ""},
 		{"large enough", actions.HookFilters{MinSize: 1000}, upload, ""},
 		{"too small", actions.HookFilters{MinSize: 1001}, upload, "min_size"},
+		{"content large enough", actions.HookFilters{MinSize: 1000}, content, ""},
+		{"content too small", actions.HookFilters{MinSize: 1001}, content, "min_size"},
+		{"question without size", actions.HookFilters{MinSize: 1001}, begin, ""},
+		{"through a link", actions.HookFilters{Paths: []string{"/real/**"}}, linked, ""},
+		{"through another link", actions.HookFilters{Paths: []string{"/other/**"}}, linked, "paths"},
 		{"without size", actions.HookFilters{MinSize: 1001}, rename, ""},
 		{"went well", actions.HookFilters{OnlyFailures: true}, upload, "only_failures"},
 		{"failed", actions.HookFilters{OnlyFailures: true}, failed, ""},

@@ -18,7 +18,8 @@ func (f HookFilters) Reason(e *Event) string {
 		return "protocols"
 	case len(f.Users) > 0 && !matchesUser(f.Users, e.Session.User):
 		return "users"
-	case len(f.Paths) > 0 && !matchesPath(f.Paths, e.Object.Name) && !matchesPath(f.Paths, e.Object.Target):
+	case len(f.Paths) > 0 && !matchesPath(f.Paths, e.Object.Name) && !matchesPath(f.Paths, e.Object.Target) &&
+		!matchesPath(f.Paths, e.Object.Behind):
 		return "paths"
 	case e.Result.Size < f.MinSize && hasSize(e.Kind):
 		return "min_size"
@@ -30,7 +31,7 @@ func (f HookFilters) Reason(e *Event) string {
 
 func hasSize(k Kind) bool {
 	switch k {
-	case UploadDone, UploadFailed, UploadPart, DownloadDone, DeleteDone, CopyDone:
+	case UploadDone, UploadFailed, UploadPart, DownloadDone, DeleteDone, CopyDone, UploadVerify, DownloadCheck, DeleteCheck:
 		return true
 	}
 	return false

@@ -24,6 +24,26 @@ func (s *Session) ask(ctx context.Context, op string, e *actions.Event) (actions
 	return verdict, nil
 }
 
+// question starts the record of what hooks are asked about name.
+func (s *Session) question(ctx context.Context, kind actions.Kind, name string) actions.Event {
+	e := s.event(ctx, kind, name)
+	s.lookBehind(ctx, &e)
+	return e
+}
+
+// lookBehind notes where links lead: a hook that is asked about a directory is asked
+// about it by whatever way.
+func (s *Session) lookBehind(ctx context.Context, e *actions.Event) {
+	name := e.Object.Name
+	real := s.behind(ctx, name)
+	if e.Kind == actions.DeleteCheck { // of a link, not of what it leads to
+		real = path.Join(s.behind(ctx, path.Dir(name)), path.Base(name))
+	}
+	if real != name {
+		e.Object.Behind = real
+	}
+}
+
 // checkUpload asks whether an upload may begin. An upload that would fail for want of
 // its directory is not asked about.
 func (s *Session) checkUpload(ctx context.Context, name string, up *upload, mode vfs.Mode) (actions.Verdict, error) {
@@ -32,7 +52,7 @@ func (s *Session) checkUpload(ctx context.Context, name string, up *upload, mode
 			return actions.Verdict{}, err
 		}
 	}
-	e := s.event(ctx, actions.UploadCheck, name)
+	e := s.question(ctx, actions.UploadCheck, name)
 	e.Result.Size = up.old
 	e.Transfer = up.details(e.Time)
 	e.Transfer.OpenFlags, e.Transfer.Resumed = openFlags(mode), up.existed && !mode.Has(vfs.Truncate)
@@ -75,7 +95,7 @@ func (s *Session) checkDownload(ctx context.Context, name string) error {
 }
 
 func (s *Session) checkReading(ctx context.Context, name string, info fs.FileInfo) error {
-	e := s.event(ctx, actions.DownloadCheck, name)
+	e := s.question(ctx, actions.DownloadCheck, name)
 	e.Result.Size = info.Size()
 	_, err := s.ask(ctx, "download", &e)
 	return err

@@ -206,7 +206,7 @@ func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 	if now == nil {
 		return false, spots[0].err
 	}
-	e := described(ctx, s.event(ctx, actions.DeleteCheck, name))
+	e := described(ctx, s.question(ctx, actions.DeleteCheck, name))
 	e.Result.Size = now.Size()
 	ctx = context.WithoutCancel(ctx)
 	verdict, err := s.ask(ctx, "remove", &e)

@@ -95,6 +95,7 @@ func (u *Resumable) ask(ctx context.Context, kind actions.Kind) (actions.Verdict
 		return actions.Verdict{}, nil
 	}
 	e := u.event(ctx, kind)
+	u.s.lookBehind(ctx, &e)
 	return u.s.ask(ctx, "upload", &e)
 }
 

@@ -29,9 +29,12 @@ func (t *Transfer) closeUpload(ctx context.Context) error {
 	case t.up.held && t.failure() == nil && !t.up.touched.Load():
 		return t.closeUnwritten(ctx)
 	case t.up.verdict.Decision == actions.Rename || t.up.verdict.Decision == actions.Quarantine:
-		if moved, err := t.closeElsewhere(ctx); moved {
+		if moved, err := t.moveAway(ctx); moved {
 			return err
 		}
+		var cancel context.CancelFunc
+		ctx, cancel = detached(ctx) // copying may have taken long
+		defer cancel()
 	}
 	if t.up.staged {
 		pg, old, err := t.lockStaged(ctx)

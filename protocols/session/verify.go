@@ -20,7 +20,7 @@ func (s *Session) holds(ctx context.Context, name string) bool {
 	if !s.m.journal.hooks.Wants(actions.UploadVerify) {
 		return false
 	}
-	e := s.event(ctx, actions.UploadVerify, name)
+	e := s.question(ctx, actions.UploadVerify, name)
 	e.Result.Size = math.MaxInt64 // it is not known yet
 	return s.m.journal.hooks.Asks(&e)
 }
@@ -111,6 +111,7 @@ func (t *Transfer) verify(ctx context.Context) (actions.Verdict, error) {
 	}
 	size := info.Size()
 	e := t.event(ctx, actions.UploadVerify)
+	t.s.lookBehind(ctx, &e)
 	e.Result.Size = size
 	if !t.s.m.journal.hooks.Asks(&e) {
 		return actions.Verdict{}, nil // it is small, and the hook wants large ones
@@ -155,6 +156,14 @@ func (t *Transfer) closeUnwritten(ctx context.Context) error {
 	t.up.room.release()
 	t.closeUntouched(ctx)
 	return err
+}
+
+// moveAway is closeElsewhere without the time limit of the end of an upload: content is
+// copied, however large. It ends with the session.
+func (t *Transfer) moveAway(ctx context.Context) (published bool, err error) {
+	ctx, cancel := t.s.within(context.WithoutCancel(ctx))
+	defer cancel()
+	return t.closeElsewhere(ctx)
 }
 
 // closeElsewhere publishes a held upload where the hook wants it. False: there is
@@ -263,6 +272,9 @@ func (t *Transfer) openElsewhere(ctx context.Context, name string, quiet bool) (
 	default:
 		up.existed, up.old = true, info.Size()
 	}
+	if !quiet {
+		up.source, up.describe = t.up.source, t.describeMoved(t.s.path(t.Name())) // a copy is one, wherever it ends
+	}
 	t.up.room = &room{quota: up.room.quota}
 	to := &Transfer{s: s, name: name, dir: Upload, start: t.start, up: up, request: t.request}
 	if err := to.open(ctx, up.decide(uploadModeKeep, vfs.Write|vfs.Create|vfs.Truncate)); err != nil {
@@ -271,6 +283,17 @@ func (t *Transfer) openElsewhere(ctx context.Context, name string, quiet bool) (
 	s.m.ledger.register(to)
 	s.add(to)
 	return to, nil
+}
+
+// describeMoved adds to the events of what was put elsewhere what those of the upload
+// have, and has them come behind these.
+func (t *Transfer) describeMoved(before string) func(e *actions.Event) {
+	return func(e *actions.Event) {
+		if t.up.describe != nil {
+			t.up.describe(e)
+		}
+		e.Object.BeforePath = before
+	}
 }
 
 // makeQuarantine makes a directory for what nobody shall see. A user may not have made
