@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -19,6 +20,8 @@ func (u *Resumable) finish(ctx context.Context) error {
 		if err := u.inspectInPlace(ctx); err != nil {
 			return err
 		}
+		ctx, cancel := detached(ctx) // the hooks may have taken long
+		defer cancel()
 		if err := u.announce(ctx); err != nil {
 			return err
 		}
@@ -32,7 +35,10 @@ func (u *Resumable) finish(ctx context.Context) error {
 		return errors.Join(err, u.saveOpen(ctx))
 	}
 	u.progress(ctx)
-	if err := t.Close(); err != nil {
+	err = t.Close()
+	ctx, cancel := detached(ctx) // the hooks may have taken long
+	defer cancel()
+	if err != nil {
 		u.s.account.quota.restore(u.rec.Reserved)
 		u.rec.State, u.rec.FileID = dataprovider.UploadOpen, ""
 		return u.refused(ctx, err)
@@ -175,7 +181,11 @@ func (r *Resumables) Open(ctx context.Context, s *Session, id string) (rec datap
 		if rec, err = r.read(ctx, s, id); err != nil {
 			return err
 		}
-		if rec.State == dataprovider.UploadComplete && !rec.Partial || r.policy.InPlace {
+		complete := rec.State == dataprovider.UploadComplete && !rec.Partial
+		if name := cmp.Or(rec.Name, rec.Data); !complete && s.holds(ctx, name) {
+			return refuse("download", rec.ID, vfs.ErrPermission) // no hook has seen the content yet
+		}
+		if complete || r.policy.InPlace {
 			if t, err = s.download(ctx, rec.Data); errors.Is(err, vfs.ErrNotExist) {
 				err = refuse("download", rec.ID, ErrGone)
 			}

@@ -40,6 +40,8 @@ func (u *Resumable) inspectInPlace(ctx context.Context) error {
 	stop := s.awake()
 	verdict, err := t.verify(WithRequest(s.ctx, u.req))
 	stop()
+	ctx, cancel := detached(ctx) // it may have taken long
+	defer cancel()
 	if err != nil {
 		return u.refusedInPlace(ctx, err)
 	}

@@ -165,7 +165,10 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 	if err := u.flush(); cause == nil {
 		cause = err
 	}
-	if err := u.t.Close(); err != nil {
+	err := u.t.Close()
+	ctx, cancel := detached(ctx) // the hooks may have taken long
+	defer cancel()
+	if err != nil {
 		if cause != nil {
 			return cause
 		}
