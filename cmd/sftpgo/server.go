@@ -271,21 +271,28 @@ func (s *server) recover(ctx context.Context) error {
 	return nil
 }
 
+// takeOverPause is the time until what could not be settled is tried again.
+const takeOverPause = 5 * time.Second
+
 // takeOver settles what other servers of the same store left when they were killed,
-// until ctx is done.
+// until ctx is done. What it has taken over is nobody else's, so it does not give up.
 func (s *server) takeOver(ctx context.Context) {
 	peers, ok := s.store.(dataprovider.Peers)
 	if !ok {
 		return
 	}
+	var again <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-peers.Orphans():
+		case <-again:
 		}
+		again = nil
 		n, err := s.sessions.Recover(ctx)
 		if err != nil && ctx.Err() == nil {
+			again = time.After(takeOverPause)
 			s.log.Warn("operations that another server left cannot be settled now", "sender", "serve", "error", err)
 		}
 		if n > 0 {
