@@ -21,6 +21,10 @@ import (
 // has no logout.
 const linger = time.Minute
 
+// maxSeats is with how many sessions they linger no more: each holds the directory of
+// its user open, and there may be more addresses than a process may have files.
+const maxSeats = 1000
+
 // Pool keeps the sessions of clients between their requests: one per user,
 // address and login method. Between requests a session is parked, so that it
 // does not count against the limits of the user. It is safe for concurrent use.
@@ -153,8 +157,12 @@ func (p *Pool) Release(l *Lease) {
 	if l.users--; l.users > 0 {
 		return
 	}
-	if l.retired {
+	switch {
+	case l.retired:
 		p.end(l)
+		return
+	case len(p.bySeat) > maxSeats:
+		p.retireLocked(l)
 		return
 	}
 	l.s.Park()
