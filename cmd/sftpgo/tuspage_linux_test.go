@@ -5,9 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -123,6 +128,46 @@ func TestPageRemove(t *testing.T) {
 	})
 	b.reload()
 	b.until("nothing is left to do", `document.querySelectorAll('li').length === 0`)
+}
+
+// TestPageBehindProxy: a proxy whose server is away for a moment does not make the page
+// forget what was begun.
+func TestPageBehindProxy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	b := newBrowser(t)
+	srv := startTus(t)
+	backend, err := url.Parse("http://" + srv.addr)
+	noError(t, err)
+	var away atomic.Bool
+	proxy := httputil.NewSingleHostReverseProxy(backend)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch || away.Load() && r.Method == http.MethodHead {
+			http.Error(w, "nobody is there", http.StatusBadGateway)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	file, _ := randomFile(t, "interview.mov", 1<<20)
+	b.open(front.URL + "/")
+	b.choose("#pick", file)
+	waitUntil(t, "the upload is begun", func() error {
+		if n := len(srv.stored()); n != 1 {
+			return fmt.Errorf("%d uploads", n)
+		}
+		return nil
+	})
+	const remembered = `document.querySelectorAll('li.waiting').length === 1`
+	b.reload()
+	b.until("the page remembers it", remembered)
+	away.Store(true)
+	b.reload()
+	b.until("the page remembers it while the server is away", remembered)
+	away.Store(false)
+	b.reload()
+	b.until("the page remembers it when the server is back", remembered)
 }
 
 func click(b *browser, selector string) {

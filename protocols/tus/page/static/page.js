@@ -210,13 +210,13 @@ async function restore() {
     const { uploadUrl, size, metadata } = previous
     if (!uploadUrl || !uploadUrl.startsWith(endpoint) || size === null || rows.has(keyOf(metadata.filename, size))) continue
     const head = await fetch(uploadUrl, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' }, cache: 'no-store' }).catch(() => null)
-    if (head && !head.ok && head.status !== 423) {
+    if (head && [403, 404, 410].includes(head.status)) { // any other answer is of a moment
       await tus.defaultOptions.urlStorage.removeUpload(previous.urlStorageKey)
       continue
     }
     const row = new Row(metadata.filename, size)
     row.wait(previous)
-    const offset = head ? Number(head.headers.get('Upload-Offset')) : 0
+    const offset = head && head.ok ? Number(head.headers.get('Upload-Offset')) : 0
     row.progress(offset)
     if (offset > 0) row.part('state').textContent = `${row.percent(offset)}. ${row.part('state').textContent}`
   }
