@@ -118,6 +118,9 @@ type Resumable struct {
 	size   int64     // bytes stored
 	begin  int64     // the same when this request began
 	room   *room     // of this request
+
+	prolonged time.Time // the last time that it was to
+	unheard   bool      // see NewUpload
 }
 
 // Info is the record, with the offset of now.
@@ -166,10 +169,10 @@ func (r *Resumables) Look(ctx context.Context, s *Session, id string) (rec datap
 			return err
 		}
 		size, err := r.stored(ctx, s, rec)
+		if rec.Unverified {
+			size = min(size, rec.Offset)
+		}
 		if err == nil && rec.State == dataprovider.UploadOpen && (rec.Length < 0 || size < rec.Length) {
-			if rec.Unverified {
-				size = min(size, rec.Offset)
-			}
 			rec.Offset = size
 			return nil
 		}
@@ -238,7 +241,11 @@ func (u *Resumable) reconcile(ctx context.Context) error {
 	switch {
 	case errors.Is(err, vfs.ErrNotExist) && u.published(ctx):
 		u.size = u.rec.Length
-		return u.remember(ctx)
+		return u.remember(ctx, u.rec.Reserved)
+	case err == nil && u.rec.FileID != "" && u.published(ctx): // the file has both names
+		u.removeData(ctx)
+		u.size, u.begin = u.rec.Length, u.rec.Length
+		return u.remember(ctx, u.rec.Reserved)
 	case errors.Is(err, vfs.ErrNotExist):
 		return u.rs.lose(ctx, u.s, u.rec)
 	case err != nil:
@@ -265,7 +272,8 @@ func (u *Resumable) reconcile(ctx context.Context) error {
 }
 
 // published reports whether the upload reached its name before a crash: whoever
-// says that it is about to is the only one who takes the data away.
+// says that it is about to is the only one who takes the data away, or gives the file
+// a second name.
 func (u *Resumable) published(ctx context.Context) bool {
 	if u.rec.State != dataprovider.UploadVerifying {
 		return false

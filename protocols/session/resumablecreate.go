@@ -21,6 +21,7 @@ type NewUpload struct {
 	Metadata string // as the client wrote it
 	Partial  bool
 	Whole    bool // the request has all data
+	Unheard  bool // the client hears only in the answer how to continue: a request that fails leaves nothing
 	Request  *actions.Request
 }
 
@@ -80,7 +81,7 @@ func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
 	if r.policy.InPlace {
 		rec.Name = rec.Data
 	}
-	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true}
+	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true, unheard: n.Unheard}
 	u.rec.Expires = u.expires()
 	return u
 }

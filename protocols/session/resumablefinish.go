@@ -27,7 +27,7 @@ func (u *Resumable) finish(ctx context.Context) error {
 		}
 		u.progress(ctx)
 		u.tell(ctx, actions.UploadDone)
-		return u.remember(ctx)
+		return u.remember(ctx, u.rec.Reserved)
 	}
 	t, err := u.publishing(ctx)
 	if err != nil {
@@ -35,11 +35,15 @@ func (u *Resumable) finish(ctx context.Context) error {
 		return errors.Join(err, u.saveOpen(ctx))
 	}
 	u.progress(ctx)
+	pledged := t.up.room.reserved // what counts goes with the file
 	err = t.Close()
 	ctx, cancel := detached(ctx) // the hooks may have taken long
 	defer cancel()
 	if err != nil {
-		u.s.account.quota.restore(u.rec.Reserved)
+		u.s.account.quota.restore(pledged)
+		if _, serr := u.rs.stored(ctx, u.s, u.rec); errors.Is(serr, vfs.ErrNotExist) && u.published(ctx) {
+			return errors.Join(err, u.remember(ctx, pledged)) // only what follows from it waits for the store
+		}
 		u.rec.State, u.rec.FileID = dataprovider.UploadOpen, ""
 		return u.refused(ctx, err)
 	}
@@ -47,7 +51,11 @@ func (u *Resumable) finish(ctx context.Context) error {
 		u.removeData(ctx)
 		u.rec.Name, u.rec.FileID = name, ""
 	}
-	return u.remember(ctx)
+	if err := u.remember(ctx, noAmount); err != nil {
+		u.s.account.quota.restore(pledged) // as the record has it
+		return err
+	}
+	return nil
 }
 
 // announce records that the hooks are about to hear of a complete upload: after a crash
@@ -141,8 +149,9 @@ func (p *parked) inherit(ctx context.Context) {
 	}
 }
 
-// remember records that the upload is complete.
-func (u *Resumable) remember(ctx context.Context) error {
+// remember records that the upload is complete, and gives back what is still reserved
+// for it; nothing of a part.
+func (u *Resumable) remember(ctx context.Context, reserved dataprovider.Amount) error {
 	u.rec.State, u.rec.Offset, u.rec.Length = dataprovider.UploadComplete, u.size, u.size
 	if !u.rec.Partial {
 		u.rec.Data, u.rec.Reserved = u.rec.Name, noAmount
@@ -154,11 +163,11 @@ func (u *Resumable) remember(ctx context.Context) error {
 	if !u.stored {
 		return u.rs.store.Add(ctx, u.rec)
 	}
-	err := u.rs.store.Save(ctx, u.rec)
-	if err == nil && !u.rec.Partial {
-		u.s.account.quota.settled()
+	save := func() error { return u.rs.store.Save(ctx, u.rec) }
+	if u.rec.Partial {
+		return save()
 	}
-	return err
+	return u.s.account.quota.giveBack(reserved, save)
 }
 
 // lose records that an upload has come to an end without being complete: nobody can

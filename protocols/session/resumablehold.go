@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgo/dataprovider"
@@ -27,6 +28,8 @@ type hold struct {
 	interrupt func()
 	done      chan struct{} // closed by release
 
+	lost     atomic.Bool // the lease ran out, or somebody else has it
+	held     time.Time   // when the lease was last prolonged
 	renewing sync.WaitGroup
 	stop     context.CancelFunc // of the renewal; nil when there is no lease
 }
@@ -68,6 +71,7 @@ func (h *hold) ask() { h.once.Do(h.interrupt) }
 // lease takes the lease in the store and keeps it.
 func (h *hold) lease(ctx context.Context) error {
 	for {
+		h.held = time.Now()
 		err := h.r.store.Hold(ctx, h.id, h.r.holder, leaseFor)
 		if err == nil {
 			break
@@ -88,22 +92,40 @@ func (h *hold) lease(ctx context.Context) error {
 	return nil
 }
 
-// renew prolongs the lease until release. When another process wants it, or has
-// taken it after a time in which the store did not answer, the holder stops.
+// renew prolongs the lease until release. The holder stops when another process wants
+// it, and when it was lost, as to one that has taken it in a time in which the store did
+// not answer.
 func (h *hold) renew(ctx context.Context) {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
-	for {
+	for !h.lost.Load() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		wanted, err := h.r.store.Renew(ctx, h.id, h.r.holder, leaseFor)
-		if wanted || errors.Is(err, dataprovider.ErrConflict) {
+		if h.prolong(ctx) {
 			h.ask()
 		}
 	}
+}
+
+// prolong reports whether the holder is to stop. When the store does not answer the
+// lease is lost some time before others may take it.
+func (h *hold) prolong(ctx context.Context) (stop bool) {
+	end := h.held.Add(leaseFor - leaseEvery)
+	ctx, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	begun := time.Now()
+	wanted, err := h.r.store.Renew(ctx, h.id, h.r.holder, leaseFor)
+	switch {
+	case err == nil:
+		h.held = begun
+		return wanted
+	case errors.Is(err, dataprovider.ErrConflict), !time.Now().Before(end):
+		h.lost.Store(true)
+	}
+	return h.lost.Load()
 }
 
 // release lets others have the upload.

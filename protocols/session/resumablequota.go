@@ -149,10 +149,3 @@ func (q *quota) giveBack(a dataprovider.Amount, change func() error) error {
 	q.pledged.open = max(0, q.pledged.open-1)
 	return nil
 }
-
-// settled notes that an upload has been published, with which its reservation went.
-func (q *quota) settled() {
-	q.pledged.mu.Lock()
-	defer q.pledged.mu.Unlock()
-	q.pledged.open = max(0, q.pledged.open-1)
-}

@@ -123,7 +123,10 @@ func (r *Resumables) sweepOpen(ctx context.Context, s *Session, h *hold, rec dat
 	err := u.reconcile(ctx)
 	switch {
 	case err == nil && (u.complete() || !out):
-		return u.End(nil)
+		if err = u.End(nil); err != nil && out {
+			err = r.sweepUnfinished(ctx, s, rec.ID)
+		}
+		return err
 	case errors.Is(err, ErrGone):
 		err = nil // it was noted
 	case err == nil:
@@ -134,6 +137,25 @@ func (r *Resumables) sweepOpen(ctx context.Context, s *Session, h *hold, rec dat
 		}
 	}
 	h.release()
+	return err
+}
+
+// sweepUnfinished removes an upload that has run out, and could not be published in
+// spite of all its data: that has been told.
+func (r *Resumables) sweepUnfinished(ctx context.Context, s *Session, id string) error {
+	h, err := r.tryAcquire(ctx, id)
+	if h == nil || err != nil {
+		return err
+	}
+	defer h.release()
+	rec, err := r.store.Get(ctx, id)
+	if err != nil || rec.State == dataprovider.UploadComplete || rec.State == dataprovider.UploadGone {
+		return err
+	}
+	if err = r.lose(ctx, s, rec); errors.Is(err, ErrGone) {
+		(&Resumable{rs: r, s: s, rec: rec}).removeData(ctx)
+		err = nil
+	}
 	return err
 }
 

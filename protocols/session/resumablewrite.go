@@ -42,6 +42,7 @@ func (u *Resumable) Receive(body io.Reader, tap io.Writer) (int64, error) {
 			if err != nil {
 				return total, err
 			}
+			u.prolong()
 		}
 		switch {
 		case over:
@@ -52,6 +53,25 @@ func (u *Resumable) Receive(body io.Reader, tap io.Writer) (int64, error) {
 			return total, rerr
 		}
 	}
+}
+
+// prolong keeps an upload from running out while one long request brings it: if that
+// is killed, there is to be time to go on.
+func (u *Resumable) prolong() {
+	d := u.rs.policy.Expiration
+	if d <= 0 || !u.stored || time.Until(u.rec.Expires) > d-d/16 || time.Since(u.prolonged) < d/16 {
+		return
+	}
+	u.prolonged = time.Now()
+	ctx, cancel := detached(u.s.ctx)
+	defer cancel()
+	rec := u.rec
+	rec.Expires = u.expires()
+	if err := u.rs.store.Save(ctx, rec); err != nil {
+		u.rs.log.Warn("an upload may run out while it is written", "upload", u.rec.ID, "error", err)
+		return
+	}
+	u.rec = rec
 }
 
 // nothing makes sure that there is nothing in a body.
@@ -119,6 +139,9 @@ func (u *Resumable) Written(w io.Writer) error {
 
 // Undo removes what this request wrote.
 func (u *Resumable) Undo(ctx context.Context) error {
+	if u.hold != nil && u.hold.lost.Load() {
+		return refuse("upload", u.rec.ID, vfs.ErrBusy)
+	}
 	if u.stored && u.t != nil {
 		a, ok := vfs.As[vfs.FileAttrSetter](u.t.file)
 		if !ok {
@@ -130,7 +153,15 @@ func (u *Resumable) Undo(ctx context.Context) error {
 	}
 	u.size = u.begin
 	u.rec.Unverified = false
+	u.vacate()
 	return nil
+}
+
+// vacate gives back what this request has reserved for data that were removed.
+func (u *Resumable) vacate() {
+	if u.room != nil {
+		u.room.release()
+	}
 }
 
 // End ends what the request does: a complete upload is published, what came of
@@ -180,7 +211,7 @@ func (u *Resumable) endWhole(ctx context.Context, cause error) error {
 	if info != nil {
 		u.rec.FileID = vfs.FileIDOf(info)
 	}
-	return u.remember(ctx)
+	return u.remember(ctx, noAmount)
 }
 
 // flush writes the data to the disk where the policy says so.
@@ -200,7 +231,11 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 			cause = err
 		}
 	}
-	if u.rec.State == dataprovider.UploadComplete {
+	switch {
+	case u.hold.lost.Load():
+		u.vacate()
+		return errors.Join(cause, refuse("upload", u.rec.ID, vfs.ErrBusy)) // somebody else has it
+	case u.rec.State == dataprovider.UploadComplete:
 		return cause
 	}
 	if u.rec.Unverified { // nobody said that it is good
@@ -208,6 +243,10 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 			return err
 		}
 		u.size, u.rec.Unverified = u.begin, false
+		u.vacate()
+	}
+	if u.fresh && u.unheard && cause != nil {
+		return u.abandon(ctx, cause)
 	}
 	if isSpaceLimit(cause) {
 		u.failed(ctx, cause)
@@ -229,6 +268,17 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 	}
 	u.progress(ctx)
 	return cause
+}
+
+// abandon leaves nothing of an upload whose creation failed: its client does not know
+// how to continue it.
+func (u *Resumable) abandon(ctx context.Context, cause error) error {
+	u.vacate()
+	err := u.drop(ctx)
+	if u.size = 0; isSpaceLimit(cause) {
+		u.failed(ctx, cause)
+	}
+	return errors.Join(cause, err)
 }
 
 // saveOpen records what came, and reserves what came without a length.

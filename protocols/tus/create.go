@@ -45,10 +45,13 @@ func (q *request) create() error {
 	if err != nil {
 		return q.conflict(n.Name, err)
 	}
-	if data {
-		err = q.receive(u, b, sum)
-	}
-	if err = u.End(err); err != nil {
+	err = ending(u, func() error {
+		if !data {
+			return nil
+		}
+		return q.receive(u, b, sum)
+	})
+	if err != nil {
 		return err
 	}
 	return q.created(u.Info())
@@ -82,7 +85,7 @@ func (q *request) expires(rec dataprovider.Upload) {
 
 // wanted reads what the client asks for.
 func (q *request) wanted() (n session.NewUpload, err error) {
-	n = session.NewUpload{Length: -1, Request: q.told}
+	n = session.NewUpload{Length: -1, Unheard: true, Request: q.told}
 	length, known, err := q.number("Upload-Length")
 	if err != nil {
 		return n, err

@@ -1,6 +1,7 @@
 package tus
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -31,10 +32,13 @@ func (q *request) patch() error {
 	if err != nil {
 		return err
 	}
-	if err = q.mayPatch(u, offset); err == nil && !q.empty() {
-		err = q.receive(u, b, sum)
-	}
-	err = u.End(err)
+	err = ending(u, func() error {
+		err := q.mayPatch(u, offset)
+		if err == nil && (!q.empty() || sum != nil) {
+			err = q.receive(u, b, sum)
+		}
+		return err
+	})
 	rec := u.Info()
 	q.w.Header().Set("Upload-Offset", strconv.FormatInt(rec.Offset, 10))
 	if err != nil {
@@ -43,6 +47,17 @@ func (q *request) patch() error {
 	q.expires(rec)
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// errAborted: a request panicked.
+var errAborted = errors.New("aborted")
+
+// ending ends the hold on u after work, whatever comes of it.
+func ending(u *session.Resumable, work func() error) (err error) {
+	err = errAborted
+	defer func() { err = u.End(err) }()
+	err = work()
+	return err
 }
 
 // mayPatch applies the rules of tus to where the upload is.
@@ -112,7 +127,7 @@ func (q *request) receive(u *session.Resumable, b *body, sum *digest) error {
 		}
 	}
 	if rec, limit := u.Info(), q.h.protocol.MaxSize; rec.Length < 0 && limit > 0 {
-		b.left = min(b.left, limit-rec.Offset)
+		b.left = min(b.left, max(0, limit-rec.Offset))
 	}
 	_, err := u.Receive(b, sum.writer())
 	err = b.fault(err)
