@@ -31,7 +31,7 @@ func tusJS(t *testing.T, scenario, endpoint, file string) string {
 		}
 		t.Skip("node or tus-js-client is not installed")
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "testdata/clients/tus.cjs", scenario, endpoint, file, t.TempDir())
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/tus/client.cjs", scenario, endpoint, file, t.TempDir())
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints

@@ -1,4 +1,4 @@
-// Drives tus-js-client: node tus.cjs SCENARIO ENDPOINT FILE DIRECTORY. The last line of
+// Drives tus-js-client: node client.cjs SCENARIO ENDPOINT FILE DIRECTORY. The last line of
 // the output is the address of the upload.
 'use strict'
 const fs = require('node:fs')
