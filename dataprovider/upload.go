@@ -29,6 +29,12 @@ type Upload struct {
 	FileID string `json:"file_id,omitempty"`
 	// Unverified: what the storage has beyond Offset has not passed its checksum yet.
 	Unverified bool `json:"unverified,omitempty"`
+	// Withheld: having as many bytes as it is long does not complete it, until its
+	// client says so (resumable uploads of the IETF).
+	Withheld bool `json:"withheld,omitempty"`
+	// Digest is what all the data must have, as a member of Repr-Digest (RFC 9530):
+	// sha-256=:BASE64: or sha-512=:BASE64:; empty if the client has not told.
+	Digest string `json:"digest,omitempty"`
 
 	Created time.Time   `json:"created"`
 	Expires time.Time   `json:"expires,omitzero"` // zero: never

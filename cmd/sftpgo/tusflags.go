@@ -28,6 +28,7 @@ type tusServerFlags struct {
 	maxBodySize    int64 // bytes of one request; 0: no limit
 	maxFileSize    int64 // bytes; 0: no limit
 	extensions     listFlag
+	ietfDrafts     listFlag
 	allowEmpty     boolFlag
 	removeParts    boolFlag
 	quietHealth    boolFlag
@@ -114,6 +115,7 @@ func (f *tusServerFlags) register(flags *pflag.FlagSet) {
 	flags.Int64VarP(&f.maxBodySize, "max-body-size", "m", 0, "most bytes of one request; 0 is no limit")
 	flags.Int64Var(&f.maxFileSize, "max-file-size", 0, "most bytes of an upload; 0 is no limit")
 	flags.Var(&f.extensions, "tus-extensions", "extensions of the protocol that are offered")
+	flags.Var(&f.ietfDrafts, "ietf-drafts", "interop versions of resumable uploads of the IETF that are served, too: 6, 8")
 	addBool(flags, &f.allowEmpty, "allow-empty", "take uploads of no bytes")
 	addBool(flags, &f.removeParts, "remove-parts", "delete the parts of a concatenation that has succeeded")
 	addBool(flags, &f.quietHealth, "disable-health-access-log", "do not log requests for /health")
@@ -126,7 +128,7 @@ func (f *tusServerFlags) register(flags *pflag.FlagSet) {
 	bindVariables(flags, map[string]string{
 		"host": "RUSTUS_SERVER_HOST", "port": "RUSTUS_SERVER_PORT", "workers": "RUSTUS_WORKERS", "url": "RUSTUS_URL",
 		"cors": "RUSTUS_CORS", "max-body-size": "RUSTUS_MAX_BODY_SIZE", "max-file-size": "RUSTUS_MAX_FILE_SIZE",
-		"tus-extensions": "RUSTUS_TUS_EXTENSIONS", "allow-empty": "RUSTUS_ALLOW_EMPTY", "remove-parts": "RUSTUS_REMOVE_PARTS",
+		"tus-extensions": "RUSTUS_TUS_EXTENSIONS", "ietf-drafts": "RUSTUS_IETF_DRAFTS", "allow-empty": "RUSTUS_ALLOW_EMPTY", "remove-parts": "RUSTUS_REMOVE_PARTS",
 		"disable-health-access-log": "RUSTUS_DISABLE_HEALTH_ACCESS_LOG", "log-level": "RUSTUS_LOG_LEVEL",
 		"behind-proxy": "RUSTUS_BEHIND_PROXY", "trusted-proxies": "RUSTUS_TRUSTED_PROXIES", "external-url": "RUSTUS_EXTERNAL_URL",
 		"expire-after": "RUSTUS_EXPIRE_AFTER", "grace-time": "RUSTUS_GRACE_TIME",

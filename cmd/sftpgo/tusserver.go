@@ -123,8 +123,12 @@ func (s *tusServer) addHandler(user dataprovider.User) error {
 	}
 	cors := web.CORS{Enabled: true, AllowedOrigins: f.cors.values, AllowedHeaders: s.flags.hooks.proxyHeaders.values}
 	clients := &everyClient{pool: web.NewPool(s.sessions, protocols.HTTP), user: user, from: from}
+	drafts, err := tus.ParseDrafts(f.ietfDrafts.values)
+	if err != nil {
+		return err
+	}
 	uploads := tus.NewHandler(tus.Protocol{
-		Prefix: f.prefix(), Extensions: f.extensions.values, MaxSize: f.maxFileSize, MaxBody: f.maxBodySize,
+		Prefix: f.prefix(), Extensions: f.extensions.values, Drafts: drafts, MaxSize: f.maxFileSize, MaxBody: f.maxBodySize,
 		RefuseEmpty: !bool(f.allowEmpty), ExternalURL: f.externalURL,
 	}, clients, s.uploads, proxies, cors, s.log)
 	front, err := page.New(f.prefix() + "/")

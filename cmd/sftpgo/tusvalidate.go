@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sftpgo/protocols/tus"
 )
 
 // validate returns all faults, one line for each.
@@ -39,6 +41,9 @@ func (f *tusServerFlags) validate() error {
 		if !slices.Contains(tusExtensions(), word) {
 			add("tus-extensions", "unknown extension %q; known are %s", word, strings.Join(tusExtensions(), ", "))
 		}
+	}
+	if _, err := tus.ParseDrafts(f.ietfDrafts.values); err != nil {
+		add("ietf-drafts", "%w", err)
 	}
 	if _, ok := tusLogLevel(f.logLevel); !ok {
 		add("log-level", "%q is not OFF, ERROR, WARN, INFO, DEBUG or TRACE", f.logLevel)

@@ -48,7 +48,7 @@ func uploadOf(id string) dataprovider.Upload {
 		Metadata: "filename w7wuYmlu,empty", Created: time.Date(2024, 3, 1, 10, 0, 0, 123_000_000, time.UTC),
 		Expires: time.Date(2024, 3, 2, 10, 0, 0, 0, time.UTC), State: dataprovider.UploadOpen,
 		Protocol: "HTTP", RemoteIP: "192.0.2.7", Reserved: dataprovider.Amount{Files: 1, Bytes: 1 << 40},
-		FileID: "42", Unverified: true,
+		FileID: "42", Unverified: true, Withheld: true, Digest: "sha-256=:AA==:",
 	}
 }
 

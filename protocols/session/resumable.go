@@ -119,6 +119,8 @@ type Resumable struct {
 	begin  int64     // the same when this request began
 	room   *room     // of this request
 
+	spoiled bool // see Spoil
+
 	prolonged time.Time // the last time that it was to
 	unheard   bool      // see NewUpload
 }
@@ -131,7 +133,9 @@ func (u *Resumable) Info() dataprovider.Upload {
 }
 
 // complete reports whether all data is there.
-func (u *Resumable) complete() bool { return u.rec.Length >= 0 && u.size == u.rec.Length }
+func (u *Resumable) complete() bool {
+	return u.rec.Length >= 0 && u.size == u.rec.Length && !u.rec.Withheld
+}
 
 func (r *Resumables) owner(s *Session) string {
 	if r.policy.Ownerless {
@@ -172,7 +176,7 @@ func (r *Resumables) Look(ctx context.Context, s *Session, id string) (rec datap
 		if rec.Unverified {
 			size = min(size, rec.Offset)
 		}
-		if err == nil && rec.State == dataprovider.UploadOpen && (rec.Length < 0 || size < rec.Length) {
+		if err == nil && rec.State == dataprovider.UploadOpen && (rec.Length < 0 || size < rec.Length || rec.Withheld) {
 			rec.Offset = size
 			return nil
 		}

@@ -21,6 +21,8 @@ type NewUpload struct {
 	Metadata string // as the client wrote it
 	Partial  bool
 	Whole    bool // the request has all data
+	Withheld bool // see Resumable.More
+	Digest   string
 	Unheard  bool // the client hears only in the answer how to continue: a request that fails leaves nothing
 	Request  *actions.Request
 }
@@ -71,6 +73,7 @@ func (r *Resumables) create(ctx context.Context, s *Session, n NewUpload, interr
 func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
 	rec := dataprovider.Upload{
 		ID: n.ID, Owner: r.owner(s), Name: n.Name, Length: n.Length, Metadata: n.Metadata, Partial: n.Partial,
+		Withheld: n.Withheld, Digest: n.Digest,
 		Created: time.Now().UTC(), State: dataprovider.UploadOpen,
 		Protocol: s.peer.Protocol, RemoteIP: s.peer.Remote.String(),
 	}

@@ -13,6 +13,18 @@ import (
 // like any file, by the same rules; one that was replaced or removed since is ErrGone.
 // A request that writes it is asked to stop.
 func (r *Resumables) Terminate(ctx context.Context, s *Session, id string, req *actions.Request) error {
+	return r.giveUp(ctx, s, id, req, (*Resumable).removePublished)
+}
+
+// Cancel is Terminate for clients to which an upload is a means only: one that is
+// complete is forgotten, and its file stays.
+func (r *Resumables) Cancel(ctx context.Context, s *Session, id string, req *actions.Request) error {
+	return r.giveUp(ctx, s, id, req, func(u *Resumable, ctx context.Context) error { return r.store.Delete(ctx, u.rec.ID) })
+}
+
+func (r *Resumables) giveUp(ctx context.Context, s *Session, id string, req *actions.Request,
+	published func(*Resumable, context.Context) error,
+) error {
 	return s.do("remove", "/", func(string) error {
 		u, err := r.take(ctx, s, id, req, func() {})
 		if err != nil {
@@ -20,7 +32,7 @@ func (r *Resumables) Terminate(ctx context.Context, s *Session, id string, req *
 		}
 		defer u.hold.release()
 		if u.rec.State == dataprovider.UploadComplete && !u.rec.Partial {
-			return u.removePublished(ctx)
+			return published(u, ctx)
 		}
 		if _, err := u.ask(ctx, actions.DeleteCheck); err != nil {
 			return err

@@ -15,6 +15,9 @@ import (
 // finish makes a complete upload what it was for. It may be called again after a
 // failure or a crash at any point.
 func (u *Resumable) finish(ctx context.Context) error {
+	if err := u.inspectDigest(ctx); err != nil {
+		return err
+	}
 	switch {
 	case u.rec.Partial, u.rs.policy.InPlace:
 		if err := u.inspectInPlace(ctx); err != nil {

@@ -238,6 +238,9 @@ func (u *Resumable) endStored(ctx context.Context, cause error) error {
 	case u.rec.State == dataprovider.UploadComplete:
 		return cause
 	}
+	if u.spoiled {
+		return u.spoil(ctx, cause)
+	}
 	if u.rec.Unverified { // nobody said that it is good
 		if err := u.cut(ctx, u.begin); err != nil {
 			return err

@@ -23,6 +23,8 @@ type body struct {
 	q    *request
 	left int64 // of what one request may bring
 
+	before func() // each Read; may be nil
+
 	mu   sync.Mutex
 	open bool  // somebody reads
 	cut  error // why; nil: it was not
@@ -39,6 +41,9 @@ func (q *request) openBody() *body {
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
+	if b.before != nil {
+		b.before()
+	}
 	if err := b.await(); err != nil {
 		return 0, err
 	}

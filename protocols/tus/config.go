@@ -55,6 +55,10 @@ type Config struct {
 	KeepParts bool `json:"keep_parts"`
 	// AllowEmpty accepts uploads of length 0.
 	AllowEmpty bool `json:"allow_empty"`
+	// IETFDrafts are the interop versions of resumable uploads of the IETF
+	// (draft-ietf-httpbis-resumable-upload) that are served beside tus, "6" and "8";
+	// empty is none.
+	IETFDrafts []string `json:"ietf_drafts"`
 	// StrictVersion refuses requests that do not say that they speak tus 1.0.0.
 	StrictVersion bool `json:"strict_version"`
 	// LockWait is how many seconds a request waits for another one to leave the upload
@@ -122,7 +126,7 @@ func DefaultConfig() Config {
 		Bindings:       []Binding{{MinTLSVersion: 12, TLSCipherSuites: []string{}, Prefix: "/files", ProxyAllowed: []string{}}},
 		CACertificates: []string{}, CARevocationLists: []string{},
 		CORS:       CORS{AllowedOrigins: []string{}, MaxAge: 86400},
-		Extensions: []string{},
+		Extensions: []string{}, IETFDrafts: []string{},
 		Expiration: 24 * 60, FinishedFor: 24 * 60, MaxUnfinished: 1000,
 		AllowEmpty: true, StrictVersion: true, LockWait: 10, BodyTimeout: 60,
 	}
@@ -144,6 +148,7 @@ func (c Config) protocol(b Binding) Protocol {
 		RefuseEmpty: !c.AllowEmpty, AnyVersion: !c.StrictVersion, ExternalURL: b.ExternalURL,
 		BodyTimeout: time.Duration(c.BodyTimeout) * time.Second,
 	}
+	p.Drafts, _ = ParseDrafts(c.IETFDrafts) // Validate has looked
 	if len(p.Extensions) == 0 {
 		p.Extensions = Extensions()
 	}
@@ -185,6 +190,9 @@ func (c Config) Validate() error {
 		if !slices.Contains(Extensions(), e) {
 			errs = append(errs, fmt.Errorf("extensions.%d: %q is none of %s", i, e, strings.Join(Extensions(), ", ")))
 		}
+	}
+	if _, err := ParseDrafts(c.IETFDrafts); err != nil {
+		errs = append(errs, fmt.Errorf("ietf_drafts: %w", err))
 	}
 	for _, n := range []struct {
 		key   string

@@ -54,6 +54,9 @@ type Protocol struct {
 	RefuseEmpty bool
 	// AnyVersion serves requests that do not say which version of tus they speak.
 	AnyVersion bool
+	// Drafts are the interop versions of resumable uploads of the IETF that are served,
+	// too; see ParseDrafts.
+	Drafts []int
 	// ExternalURL is the URL of the server as clients see it, without a path; empty:
 	// the request tells.
 	ExternalURL string
@@ -123,6 +126,7 @@ type request struct {
 	s      *session.Session
 	id     string // of the upload; empty: the collection
 	method string
+	speaks draft
 	told   *actions.Request
 }
 
@@ -161,7 +165,10 @@ func (q *request) serve() error {
 	}
 	rest, ok := strings.CutPrefix(q.URL.Path, q.h.protocol.Prefix)
 	q.id = strings.Trim(rest, "/")
-	if !ok || rest != "" && rest[0] != '/' || strings.Contains(q.id, "/") {
+	if q.speaks = q.language(); q.speaks.version > 0 {
+		h.Del("Tus-Resumable")
+	}
+	if !ok || rest != "" && rest[0] != '/' || strings.Contains(q.id, "/") && !q.speaks.names(q.method) {
 		return refuse(http.StatusNotFound, "no such upload")
 	}
 	if q.method == http.MethodOptions {
@@ -188,7 +195,7 @@ func (q *request) serve() error {
 // version checks that the client speaks tus 1.0.0. A GET is for anybody.
 func (q *request) version() error {
 	v := q.Header.Get("Tus-Resumable")
-	if v == Version || q.method == http.MethodGet || v == "" && (q.method == http.MethodHead || q.h.protocol.AnyVersion) {
+	if v == Version || q.speaks.version > 0 || q.method == http.MethodGet || v == "" && (q.method == http.MethodHead || q.h.protocol.AnyVersion) {
 		return nil
 	}
 	q.w.Header().Set("Tus-Version", Version)
@@ -197,6 +204,9 @@ func (q *request) version() error {
 
 // handler finds what answers the method. One whose extension is off is not there.
 func (q *request) handler() (func() error, error) {
+	if q.speaks.version > 0 {
+		return q.draftHandler()
+	}
 	type method struct {
 		name      string
 		extension string

@@ -78,7 +78,10 @@ func (q *request) mayPatch(u *session.Resumable, offset int64) error {
 			return err
 		}
 	}
-	return q.fits(u.Info().Length, offset)
+	if err := q.fits(u.Info().Length, offset); err != nil {
+		return err
+	}
+	return u.Last(q.context()) // clients of the IETF may have said otherwise
 }
 
 // declare sets the length of an upload that was begun without one.

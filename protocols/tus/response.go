@@ -85,7 +85,10 @@ func answerTo(err error) answer {
 	a := answer{kind: "text/plain; charset=utf-8"}
 	var r *refusal
 	var d *actions.Denial
+	var p *problem
 	switch {
+	case errors.As(err, &p):
+		a = p.answer()
 	case errors.As(err, &r):
 		a.status, a.body = r.status, r.text+"\n"
 	case errors.As(err, &d):
@@ -104,6 +107,8 @@ func answerTo(err error) answer {
 		a.status, a.body = http.StatusGone, "the upload is gone\n"
 	case errors.Is(err, session.ErrTooLarge):
 		a.status, a.body = http.StatusRequestEntityTooLarge, "more data than the upload has room for\n"
+	case errors.Is(err, session.ErrDigest):
+		a.status, a.body = statusChecksum, "the data do not have the digest\n"
 	case errors.Is(err, session.ErrMetadata):
 		a.status, a.body = http.StatusBadRequest, "malformed Upload-Metadata\n"
 	case errors.Is(err, session.ErrNotPart):

@@ -346,8 +346,12 @@ func (r *rig) take() []actions.Event {
 // events are those of take as "kind name offset/length status".
 func (r *rig) events() []string {
 	r.t.Helper()
+	return describe(r.take())
+}
+
+func describe(events []actions.Event) []string {
 	var lines []string
-	for _, e := range r.take() {
+	for _, e := range events {
 		length := "?"
 		if e.Transfer != nil && e.Transfer.Length != nil {
 			length = strconv.FormatInt(*e.Transfer.Length, 10)
