@@ -123,6 +123,7 @@ type Resumable struct {
 
 	prolonged time.Time // the last time that it was to
 	unheard   bool      // see NewUpload
+	looked    bool      // by who only wants to know, and may often ask
 }
 
 // Info is the record, with the offset of now.
@@ -184,6 +185,7 @@ func (r *Resumables) Look(ctx context.Context, s *Session, id string) (rec datap
 		if err != nil {
 			return err
 		}
+		u.looked = true
 		err = u.End(nil)
 		rec = u.Info()
 		return err

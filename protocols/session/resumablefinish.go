@@ -34,7 +34,9 @@ func (u *Resumable) finish(ctx context.Context) error {
 	}
 	t, err := u.publishing(ctx)
 	if err != nil {
-		u.failed(ctx, err)
+		if !u.looked {
+			u.failed(ctx, err)
+		}
 		return errors.Join(err, u.saveOpen(ctx))
 	}
 	u.progress(ctx)

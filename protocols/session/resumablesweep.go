@@ -25,21 +25,26 @@ func (r *Resumables) Run(ctx context.Context) {
 		return // everything stays as it is from now on
 	}
 	r.sweepOrphans(ctx)
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	next := time.NewTimer(sweepEvery)
+	defer next.Stop()
 	orphans := time.NewTicker(orphansEvery)
 	defer orphans.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			r.Sweep(ctx, time.Now())
+		case begun := <-next.C:
+			r.Sweep(ctx, begun)
+			next.Reset(restAfter(time.Since(begun)))
 		case <-orphans.C:
 			r.sweepOrphans(ctx)
 		}
 	}
 }
+
+// restAfter is how long to wait after a sweep: one of very many uploads takes no more
+// than a twentieth of the time.
+func restAfter(took time.Duration) time.Duration { return max(sweepEvery, 20*took) }
 
 // Sweep looks at all uploads once. now is the time by which they have run out.
 func (r *Resumables) Sweep(ctx context.Context, now time.Time) {

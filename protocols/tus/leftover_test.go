@@ -61,7 +61,13 @@ func TestExpirationOfUnpublishable(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(r.home, "f"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	r.take()
 	r.want(409, "PATCH", url, "0123456789", "Upload-Offset: 0")
+	r.told("upload.failed /f 10/10 0")
+	for range 3 { // to ask changes nothing
+		r.want(409, "HEAD", url, "-")
+	}
+	r.told()
 	r.uploads.Sweep(t.Context(), time.Now().Add(time.Hour))
 	r.want(507, "POST", "/files", "-", "Upload-Length: 10", metadata("filename", "g"))
 	r.uploads.Sweep(t.Context(), time.Now().Add(25*time.Hour))
