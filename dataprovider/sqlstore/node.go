@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,9 @@ type node struct {
 	begun  atomic.Int64 // highest intention
 	fenced atomic.Int64 // up to this one, intentions were begun under an id that was taken for gone
 	skew   atomic.Int64 // microseconds that the clock of the database is ahead
+
+	mu       sync.Mutex
+	doubtful []int64 // see doubt
 
 	quit    chan struct{}
 	stopped chan struct{}
@@ -81,6 +85,43 @@ func (n *node) took(intention int64) {
 	}
 }
 
+// doubt notes an intention that its caller takes for one that was not begun: of the
+// commit only the answer may have been lost. It must not stay, or the end of this
+// process would be taken for the interruption of what happened long since.
+func (n *node) doubt(intention int64) {
+	if n == nil || intention == 0 {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.doubtful = append(n.doubtful, intention)
+}
+
+// clear takes out what is doubtful.
+func (n *node) clear(ctx context.Context) error {
+	n.mu.Lock()
+	ids := n.doubtful
+	n.doubtful = nil
+	n.mu.Unlock()
+	if len(ids) == 0 {
+		return nil
+	}
+	err := n.store.write(ctx, func(t *tx) error {
+		for _, id := range ids {
+			if _, err := t.exec("DELETE FROM outbox_pending WHERE id = ?", id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.doubtful = append(n.doubtful, ids...)
+	}
+	return err
+}
+
 // lost reports whether an intention was taken over from this process.
 func (n *node) lost(intention int64) bool { return n != nil && intention <= n.fenced.Load() }
 
@@ -119,6 +160,9 @@ func (n *node) beat(ctx context.Context) error {
 		n.skew.Store(seen - middle.UnixMicro())
 	}
 	if err != nil {
+		return err
+	}
+	if err := n.clear(ctx); err != nil {
 		return err
 	}
 	return n.buryGone(ctx)
@@ -290,6 +334,7 @@ func (n *node) leave() {
 	<-n.stopped
 	ctx, cancel := context.WithTimeout(context.Background(), defaultTimeout)
 	defer cancel()
+	_ = n.clear(ctx) // else the others tell of it as interrupted
 	_ = n.store.write(ctx, func(t *tx) error { return t.leaveNodes(n.id.Load(), "TRUE") })
 	n.disconnect()
 	_ = n.db.Close() // of a connection that is not needed any more

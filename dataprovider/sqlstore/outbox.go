@@ -47,6 +47,7 @@ func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) 
 		return err
 	})
 	if err != nil {
+		o.node.doubt(id)
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	o.node.took(id)
