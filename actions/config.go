@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -17,8 +18,9 @@ type Config struct {
 	// Hook is the absolute path of a program or an HTTP(S) URL. What begins with
 	// "http" is a URL.
 	Hook string `json:"hook"`
-	// ExecuteSync must be empty. What a hook shall decide is asked beforehand: verify in
-	// the section hooks.
+	// ExecuteSync lists those of ExecuteOn for which the client waits until the hook has
+	// got them. When that fails for an upload, the upload fails and the file is removed.
+	// Questions (pre-delete, pre-upload, pre-download) are in line anyway.
 	ExecuteSync []string `json:"execute_sync"`
 	// Extended adds what later versions of the contract tell: virtual_path, ip,
 	// session_id, timestamp and more, see hooks.md.
@@ -49,14 +51,18 @@ var configNames = []struct {
 
 // Kinds returns the kinds that ExecuteOn names; words that it does not know are
 // left to Validate.
-func (c Config) Kinds() []Kind {
+func (c Config) Kinds() []Kind { return kindsOf(c.ExecuteOn) }
+
+// SyncKinds returns the kinds that ExecuteSync names, questions left out.
+func (c Config) SyncKinds() []Kind {
+	return slices.DeleteFunc(kindsOf(c.ExecuteSync), Kind.Question)
+}
+
+func kindsOf(names []string) []Kind {
 	var kinds []Kind
 	for _, n := range configNames {
-		for _, name := range c.ExecuteOn {
-			if name == n.name {
-				kinds = append(kinds, n.kinds...)
-				break
-			}
+		if slices.Contains(names, n.name) {
+			kinds = append(kinds, n.kinds...)
 		}
 	}
 	return kinds
@@ -81,9 +87,13 @@ func (c Config) Validate() error {
 	if err := c.checkHook(); err != nil {
 		errs = append(errs, fmt.Errorf("hook: %w", err))
 	}
-	if len(c.ExecuteSync) > 0 {
-		errs = append(errs, errors.New("execute_sync: no event is delivered in line, since it would be lost in a crash and overtake others; "+
-			"to decide about uploads, give a hook of the section hooks the event pre-upload or verify"))
+	for i, name := range c.ExecuteSync {
+		switch err := checkName(name, known); {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("execute_sync.%d: %w", i, err))
+		case !slices.Contains(c.ExecuteOn, name):
+			errs = append(errs, fmt.Errorf("execute_sync.%d: %q is not in execute_on, so that the hook would not hear of it", i, name))
+		}
 	}
 	return errors.Join(errs...)
 }

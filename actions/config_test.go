@@ -10,10 +10,20 @@ import (
 	"sftpgo/actions"
 )
 
-// What cannot be kept is refused, with what does the same.
-func TestNothingInLine(t *testing.T) {
-	c := actions.Config{ExecuteOn: []string{"upload"}, Hook: "/bin/hook", ExecuteSync: []string{"upload"}}
-	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "execute_sync: ") || !strings.Contains(err.Error(), "verify") {
+// What the client is to wait for must be told at all.
+func TestInLine(t *testing.T) {
+	c := actions.Config{ExecuteOn: []string{"upload", "pre-delete"}, Hook: "/bin/hook", ExecuteSync: []string{"upload", "pre-delete"}}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	want := []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart}
+	if diff := cmp.Diff(want, c.SyncKinds()); diff != "" {
+		t.Error(diff)
+	}
+	c.ExecuteSync = []string{"upload", "rename", "uploads"}
+	err := c.Validate()
+	if err == nil || !strings.Contains(err.Error(), `execute_sync.1: "rename" is not in execute_on`) ||
+		!strings.Contains(err.Error(), `execute_sync.2: unknown event "uploads"; did you mean "upload"?`) {
 		t.Errorf("err = %v", err)
 	}
 }

@@ -46,7 +46,7 @@ func (l *lane) giveWay(ctx context.Context) {
 	if !l.more {
 		l.burst.pressed = false // it has caught up
 	}
-	if !l.burst.busy() || l.burst.pressed {
+	if l.hurry || l.inline.any() || !l.burst.busy() || l.burst.pressed {
 		return
 	}
 	limit := time.Now().Add(burstLimit)
@@ -59,6 +59,9 @@ func (l *lane) giveWay(ctx context.Context) {
 		case r := <-l.results:
 			l.receive(r)
 			continue
+		case <-l.urgent:
+			l.hurry = true
+			return
 		case <-look.C:
 		}
 		if !l.burst.busy() {

@@ -53,6 +53,7 @@ var (
 	_ actions.Dispatcher = (*Dispatcher)(nil)
 	_ actions.Admitter   = (*Dispatcher)(nil)
 	_ actions.Recorder   = (*Dispatcher)(nil)
+	_ actions.Inliner    = (*Dispatcher)(nil)
 )
 
 // New returns a dispatcher; nothing is delivered before Run. metrics may be nil.
@@ -126,6 +127,12 @@ func (d *Dispatcher) Wants(k actions.Kind) bool { return d.wanted[k] }
 // Wake implements actions.Dispatcher.
 func (d *Dispatcher) Wake() {
 	for _, l := range d.lanes {
+		if l.inline.any() {
+			select {
+			case l.urgent <- struct{}{}:
+			default:
+			}
+		}
 		select {
 		case l.wake <- struct{}{}:
 		default: // it has yet to act on an earlier call

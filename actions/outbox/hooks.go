@@ -23,6 +23,9 @@ type Target struct {
 	// Wants leaves out events of these kinds; nil leaves out none. It is asked when
 	// an event is recorded, and must be safe for concurrent use.
 	Wants func(e *actions.Event) bool
+	// InLine are the kinds of events for which the operation waits that they tell of.
+	// For UploadDone, Sink must be an actions.Asker.
+	InLine []actions.Kind
 	// Retries are the pauses of the target; nil are those of Config.
 	Retries *Retries
 	// HighWater is what happens when too much waits; unset, that of Config counts.
@@ -114,7 +117,8 @@ func newActions(section actions.Config, open Transports, cfg Config, log *slog.L
 	hooks := Hooks{Summary: []string{fmt.Sprintf("%s for %s", r, strings.Join(section.ExecuteOn, ", "))}}
 	questions, events := split(section.Kinds())
 	if len(events) > 0 {
-		hooks.Targets = []Target{{Name: ActionsTarget, Sink: r, Kinds: events, Workers: workers, Limit: r.Limit(), Wants: section.Wants}}
+		hooks.Targets = []Target{{Name: ActionsTarget, Sink: r, Kinds: events, Workers: workers, Limit: r.Limit(), Wants: section.Wants,
+			InLine: section.SyncKinds()}}
 	}
 	if len(questions) > 0 {
 		hooks.Gates = []Gate{ActionsGate(section, r)}
@@ -215,6 +219,9 @@ func (h Hooks) validate() error {
 	for _, t := range h.Targets {
 		if t.Name == "" || seen[t.Name] || t.Sink == nil || t.Workers <= 0 || t.Limit <= 0 {
 			errs = append(errs, fmt.Errorf("target %q: needs a name of its own, a sink, workers and a limit", t.Name))
+		}
+		if _, asker := t.Sink.(actions.Asker); !asker && slices.Contains(t.InLine, actions.UploadDone) {
+			errs = append(errs, fmt.Errorf("target %q: cannot be asked about uploads in line", t.Name))
 		}
 		seen[t.Name] = true
 	}

@@ -36,8 +36,10 @@ type lane struct {
 	log    *slog.Logger
 	level  *level
 	burst  burstWatch
+	inline *inline
 
 	wake    chan struct{}
+	urgent  chan struct{} // an operation waits for what was recorded
 	jobs    chan job
 	results chan result // has room for all in hand, so that workers never wait
 
@@ -45,6 +47,7 @@ type lane struct {
 	inHand   int      // claimed, result not yet received
 	owed     []result // to be recorded in the store
 	released bool     // the leases that this process, or an earlier one, has forgotten
+	hurry    bool     // an operation waits, and so nothing else does
 	more     bool     // the last claim got all that it asked for
 	failing  bool     // the store, and the log knows
 }
@@ -55,14 +58,17 @@ func newLane(t Target, store dataprovider.Outbox, m Metrics, log *slog.Logger, c
 	if !mark.Set() {
 		mark = cfg.HighWater
 	}
+	in := newInline(t)
 	return &lane{
 		target:  t,
-		worker:  worker{target: t, metrics: m, log: log, cfg: cfg},
+		worker:  worker{target: t, metrics: m, log: log, cfg: cfg, inline: in},
 		store:   store,
 		cfg:     cfg,
 		log:     log,
 		level:   newLevel(mark, log),
+		inline:  in,
 		wake:    make(chan struct{}, 1),
+		urgent:  make(chan struct{}, 1),
 		jobs:    make(chan job, room),
 		results: make(chan result, room),
 	}
@@ -86,6 +92,7 @@ func (l *lane) run(ctx context.Context) {
 	l.drain(ctx, abandon)
 	close(l.jobs)
 	workers.Wait()
+	l.inline.stop()
 }
 
 // loop claims and records until ctx is done.
@@ -101,6 +108,8 @@ func (l *lane) loop(ctx context.Context) {
 		case r := <-l.results:
 			l.receive(r)
 		case <-l.wake:
+		case <-l.urgent:
+			l.hurry = true
 		case <-tick.C:
 		}
 		l.gather(ctx, time.Until(visited.Add(pace)))
@@ -110,7 +119,7 @@ func (l *lane) loop(ctx context.Context) {
 // gather receives results for a while. It ends early when nothing is in hand any
 // more, or when workers would have nothing to do though more is waiting.
 func (l *lane) gather(ctx context.Context, while time.Duration) {
-	if while <= 0 {
+	if while <= 0 || l.hurry {
 		return
 	}
 	timer := time.NewTimer(while)
@@ -120,6 +129,9 @@ func (l *lane) gather(ctx context.Context, while time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+			return
+		case <-l.urgent:
+			l.hurry = true
 			return
 		case r := <-l.results:
 			l.receive(r)
@@ -131,12 +143,14 @@ func (l *lane) gather(ctx context.Context, while time.Duration) {
 // claimed while an acknowledgement is owed: a lease that ran out meanwhile would
 // bring back what was delivered.
 func (l *lane) step(ctx context.Context) {
+	hurry := l.hurry
+	l.hurry = false
 	if len(l.owed) > 0 && !l.said(l.record(ctx)) {
 		return
 	}
 	// While more than there are workers is in hand, the rest can wait: then many
 	// are claimed at once.
-	if l.inHand > l.target.Workers {
+	if l.inHand > l.target.Workers && !hurry {
 		return
 	}
 	if err := l.claim(ctx); ctx.Err() == nil {

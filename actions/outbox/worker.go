@@ -43,6 +43,7 @@ type worker struct {
 	metrics Metrics
 	log     *slog.Logger
 	cfg     Config
+	inline  *inline
 }
 
 func (w worker) deliver(ctx context.Context, j job) result {
@@ -50,6 +51,10 @@ func (w worker) deliver(ctx context.Context, j job) result {
 	if ctx.Err() != nil || time.Until(j.expires) < limit {
 		return result{id: j.ID} // a suspended machine: the lease would not last
 	}
+	var said actions.Receipt
+	var err error
+	awaited := w.inline.begin(j.EventID)
+	defer func() { awaited.end(err) }()
 	var e actions.Event
 	if err := json.Unmarshal(j.Event, &e); err != nil {
 		return w.bury(j, fmt.Errorf("decode event: %w", err), dataprovider.Try{Began: time.Now()})
@@ -57,12 +62,15 @@ func (w worker) deliver(ctx context.Context, j job) result {
 	attempt, cancel := context.WithTimeoutCause(ctx, limit,
 		fmt.Errorf("abandoned after %v: %w", limit, context.DeadlineExceeded))
 	defer cancel()
-	var said actions.Receipt
 	if w.cfg.History.Keeps() {
 		attempt = actions.WithReceipt(attempt, &said)
 	}
 	start := time.Now()
-	err := deliver(attempt, w.target.Sink, &e)
+	if awaited.Decides() {
+		err = w.deliverInLine(attempt, &e)
+	} else {
+		err = deliver(attempt, w.target.Sink, &e)
+	}
 	try := dataprovider.Try{Began: start.UTC(), Took: time.Since(start)}
 	switch {
 	case err == nil:
@@ -71,7 +79,10 @@ func (w worker) deliver(ctx context.Context, j job) result {
 		return result{id: j.ID, outcome: delivered, try: try}
 	case ctx.Err() != nil:
 		w.log.Info("delivery interrupted by the end of the server, the next start repeats it", "event_id", j.EventID)
+		err = nil // nothing is decided
 		return result{id: j.ID}
+	case awaited.Decides():
+		return w.told(j, err, try)
 	}
 	return w.fail(j, &e, err, try)
 }
