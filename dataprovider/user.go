@@ -41,7 +41,7 @@ type UserFilters struct {
 	AllowedIP          []string           `json:"allowed_ip,omitempty"` // CIDR; empty = all
 	DeniedIP           []string           `json:"denied_ip,omitempty"`  // CIDR; tested first
 	DeniedLoginMethods []string           `json:"denied_login_methods,omitempty"`
-	DeniedProtocols    []string           `json:"denied_protocols,omitempty"` // SSH, FTP, DAV
+	DeniedProtocols    []string           `json:"denied_protocols,omitempty"` // SSH, FTP, DAV, HTTP (tus)
 	FileExtensions     []ExtensionsFilter `json:"file_extensions,omitempty"`
 	FilePatterns       []PatternsFilter   `json:"file_patterns,omitempty"`
 	MaxUploadFileSize  int64              `json:"max_upload_file_size,omitempty"` // bytes, 0 = no limit

@@ -224,7 +224,7 @@ func TestPreparedRefuses(t *testing.T) {
 		"bad network":    {func(u *user) { u.Filters.DeniedIP = []string{"10.0.0.0/8", "x"} }, "filters.denied_ip[1]: "},
 		"unknown method": {func(u *user) { u.Filters.DeniedLoginMethods = []string{"pw"} }, "filters.denied_login_methods[0]: "},
 		"unknown proto":  {func(u *user) { u.Filters.DeniedProtocols = []string{"SFTP"} }, "filters.denied_protocols[0]: "},
-		"all protocols":  {func(u *user) { u.Filters.DeniedProtocols = []string{"SSH", "FTP", "DAV"} }, "filters.denied_protocols: all"},
+		"all protocols":  {func(u *user) { u.Filters.DeniedProtocols = []string{"SSH", "FTP", "DAV", "HTTP"} }, "filters.denied_protocols: all"},
 		"all methods": {func(u *user) {
 			u.Filters.DeniedLoginMethods = []string{"publickey", "password", "keyboard-interactive", "publickey+password",
 				"publickey+keyboard-interactive", "TLSCertificate", "TLSCertificate+password"}
