@@ -65,6 +65,8 @@ func (u *Resumable) inspectDigest(ctx context.Context) error {
 		return err
 	}
 	_, err = io.Copy(h, io.NewSectionReader(f, 0, u.size))
+	ctx, cancel := detached(ctx) // it may have taken long
+	defer cancel()
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ func (u *Resumable) finish(ctx context.Context) error {
 	if err := u.inspectDigest(ctx); err != nil {
 		return err
 	}
+	ctx, cancel := detached(ctx) // to read all the data may have taken long
+	defer cancel()
 	switch {
 	case u.rec.Partial, u.rs.policy.InPlace:
 		if err := u.inspectInPlace(ctx); err != nil {
@@ -42,7 +44,7 @@ func (u *Resumable) finish(ctx context.Context) error {
 	u.progress(ctx)
 	pledged := t.up.room.reserved // what counts goes with the file
 	err = t.Close()
-	ctx, cancel := detached(ctx) // the hooks may have taken long
+	ctx, cancel = detached(ctx) // the hooks may have taken long
 	defer cancel()
 	if err != nil {
 		u.s.account.quota.restore(pledged)
