@@ -17,7 +17,8 @@ const protocolSSH = "SSH"
 // gave them; empty is none. What is no valid name is told as given. err is how it
 // ended: nil is success, ErrQuota and what wraps it has a status of its own.
 //
-// It is called after the client has its answer, and does not end with ctx.
+// It is called after the client has what the command says, but not its status, and
+// does not end with ctx.
 func (s *Session) CommandDone(ctx context.Context, command, name, target string, err error) {
 	e := s.event(ctx, actions.SSHCommand, "")
 	e.Session.Protocol = protocolSSH
@@ -35,7 +36,9 @@ func (s *Session) CommandDone(ctx context.Context, command, name, target string,
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
-	if err := s.m.journal.settle(settle, 0, &e, "", noAmount, along{}); err != nil {
+	var line inLine
+	defer s.linger(ctx, &line)
+	if err := s.m.journal.settle(settle, 0, &e, "", noAmount, along{line: &line}); err != nil {
 		s.log.Error("event of a command waits for the data store", "command", e.Object.SSHCommand, "error", err)
 	}
 }

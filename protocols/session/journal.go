@@ -110,6 +110,7 @@ func (j *journal) drop(ctx context.Context, id int64) {
 type along struct {
 	amended    []dataprovider.Pending // intentions of others that the change concerns
 	properties []dataprovider.PropertyMove
+	line       *inLine // who waits for the event; nil: nobody
 }
 
 // settle records the outcome. e is nil when nobody is to be told; delta counts for
@@ -126,6 +127,7 @@ func (j *journal) settle(ctx context.Context, id int64, e *actions.Event, owner 
 				return fmt.Errorf("encode event: %w", err)
 			}
 			s.EventID, s.Event, s.Keys = e.ID, body, e.Keys()
+			with.line.expect(j.hooks, e)
 		}
 	}
 	if owner != "" && !delta.IsZero() {
@@ -140,6 +142,7 @@ func (j *journal) settle(ctx context.Context, id int64, e *actions.Event, owner 
 		o = outcome{id: id, dropped: true}
 	}
 	if err := j.end(ctx, o); err != nil && !o.dropped {
+		with.line.forget()
 		return fmt.Errorf("record outcome: %w", err)
 	}
 	return nil

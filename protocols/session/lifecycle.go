@@ -173,7 +173,11 @@ func (c copyTold) settle(ctx context.Context, t *Transfer, failed bool) {
 		t.s.m.journal.drop(ctx, c.id)
 		return
 	}
-	if err := t.s.m.journal.settle(ctx, c.id, c.event, "", noAmount, along{}); err != nil {
+	if t.up.line.decides() {
+		t.up.copied = c // there is a copy only if the upload stands
+		return
+	}
+	if err := t.s.m.journal.settle(ctx, c.id, c.event, "", noAmount, along{line: &t.up.line}); err != nil {
 		t.s.log.Error("event of a copy waits for the data store", "error", err)
 	}
 }

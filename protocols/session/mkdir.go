@@ -38,6 +38,8 @@ func (s *Session) makeDir(ctx context.Context, name string, may func() error) er
 	}
 	// Under the lock of the entry, so that who makes and who removes a directory are
 	// told of in that order.
+	var line inLine
+	defer s.linger(ctx, &line)
 	pg, spots, err := s.lockFiles(ctx, name)
 	if err != nil {
 		return err
@@ -56,7 +58,7 @@ func (s *Session) makeDir(ctx context.Context, name string, may func() error) er
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.m.journal.settle(settle, id, &e, "", noAmount, along{})
+	return s.m.journal.settle(settle, id, &e, "", noAmount, along{line: &line})
 }
 
 func (s *Session) makeDirHere(ctx context.Context, name string, may func() error) error {

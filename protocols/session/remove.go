@@ -95,6 +95,8 @@ func (s *Session) stillMayRemove(op, name string) error {
 func (s *Session) removeDir(ctx context.Context, name string) error {
 	// Under the lock of the entry: a file that has taken its place is not a directory,
 	// and has to be accounted for.
+	var line inLine
+	defer s.linger(ctx, &line)
 	pg, spots, err := s.lockFiles(ctx, name)
 	if err != nil {
 		return err
@@ -128,7 +130,7 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 	}
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.m.journal.settle(settle, id, &e, "", noAmount, along{})
+	return s.m.journal.settle(settle, id, &e, "", noAmount, along{line: &line})
 }
 
 // removeFile deletes one file that the rules allow to delete.
@@ -139,26 +141,49 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 			return err
 		}
 	}
+	var line inLine
+	defer s.linger(ctx, &line)
 	pg, spots, err := s.lockFiles(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer pg.unlock()
-	place, info := spots[0].place, spots[0].info // it may have been replaced meanwhile
-	if info == nil {
+	if spots[0].info == nil { // it may have been replaced meanwhile
 		return spots[0].err
 	}
+	r := removal{name: name, spot: spots[0], line: &line, event: described(ctx, s.event(ctx, actions.DeleteDone, name))}
+	return s.unlink(ctx, pg, r, func() error {
+		if !s.fileAllowed(name) {
+			return refuse("remove", name, vfs.ErrPermission)
+		}
+		return s.stillMayRemove("remove", name)
+	})
+}
+
+// removal is one file that is to go.
+type removal struct {
+	name  string
+	spot  spot
+	event actions.Event
+	quiet bool    // nobody is told
+	line  *inLine // who waits for the event; nil: nobody
+}
+
+// unlink removes a file and books it. Its place is locked; may asks the rules again.
+func (s *Session) unlink(ctx context.Context, pg *pages, r removal, may func() error) error {
+	name, place, info := r.name, r.spot.place, r.spot.info
 	counted, _ := pg.found(place, info)
 	delta := minus(noAmount, counted)
-	e := described(ctx, s.event(ctx, actions.DeleteDone, name))
+	e := &r.event
 	e.Result.Size = info.Size()
 	owner, properties := s.owner(), s.drops(ctx, name)
 
 	var id int64
-	if s.m.journal.wanted(e.Kind, owner != "") || properties != nil {
+	if count := owner != ""; count || properties != nil || !r.quiet && s.m.journal.wanted(e.Kind, count) {
+		var err error
 		if id, err = s.m.journal.begin(ctx, intent{
-			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(info), Delta: delta, Count: owner != "", Event: e,
-			Properties: properties,
+			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(info), Delta: delta, Count: count, Event: *e,
+			Quiet: r.quiet, Properties: properties,
 		}); err != nil {
 			return err
 		}
@@ -166,12 +191,6 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	hold := s.steady
 	if !info.Mode().IsRegular() {
 		hold = s.turn
-	}
-	may := func() error {
-		if !s.fileAllowed(name) {
-			return refuse("remove", name, vfs.ErrPermission)
-		}
-		return s.stillMayRemove("remove", name)
 	}
 	if err := hold(may, func() error { return s.fs.Remove(ctx, name) }); err != nil {
 		s.m.journal.drop(ctx, id)
@@ -183,7 +202,10 @@ func (s *Session) removeFile(ctx context.Context, name string) error {
 	s.command("Remove", name, "", noChange())
 	settle, cancel := detached(ctx)
 	defer cancel()
-	return s.settle(settle, id, &e, delta, nil, along{amended, properties})
+	if r.quiet {
+		e = nil
+	}
+	return s.settle(settle, id, e, delta, nil, along{amended, properties, r.line})
 }
 
 // askDelete asks the hooks whether the file may be deleted, and the pre-delete hooks to

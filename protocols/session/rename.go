@@ -58,6 +58,8 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if oldname == "/" || newname == "/" {
 		return refuse("rename", oldname, vfs.ErrPermission)
 	}
+	var line inLine
+	defer s.linger(ctx, &line)
 	pg, spots, err := s.lockToMove(ctx, oldname, newname)
 	if err != nil {
 		return err
@@ -77,7 +79,7 @@ func (s *Session) rename(ctx context.Context, oldname, newname string, accept fu
 	if info.IsDir() && vfs.Within(oldname, newname) {
 		return refuse("rename", oldname, vfs.ErrUnsupported)
 	}
-	return s.move(ctx, pg, move{oldname, newname, from, to, info, target})
+	return s.move(ctx, pg, move{oldname, newname, from, to, info, target, &line})
 }
 
 // sameFile reports whether both are known to be names of one file. One name in two
@@ -113,6 +115,7 @@ type move struct {
 	oldname, newname string
 	from, to         string
 	info, target     fs.FileInfo
+	line             *inLine // who waits for the event
 }
 
 // move renames in the storage and books it. Who writes a file in place goes on
@@ -172,7 +175,7 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 	pg.book(m.from, noAmount)
 	pg.book(m.to, moved)
 	s.command("Rename", m.oldname, m.newname, noChange())
-	return s.settle(settle, id, &e, delta, nil, along{amended, properties})
+	return s.settle(settle, id, &e, delta, nil, along{amended, properties, m.line})
 }
 
 // mayRename applies the rules to both names and, for a directory, to all that

@@ -46,6 +46,9 @@ func (u *Resumable) finish(ctx context.Context) error {
 	err = t.Close()
 	ctx, cancel = detached(ctx) // the hooks may have taken long
 	defer cancel()
+	if t.up.withdrawn {
+		return errors.Join(err, u.withdrawn(ctx, pledged))
+	}
 	if err != nil {
 		u.s.account.quota.restore(pledged)
 		if _, serr := u.rs.stored(ctx, u.s, u.rec); errors.Is(serr, vfs.ErrNotExist) && u.published(ctx) {

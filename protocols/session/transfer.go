@@ -123,9 +123,11 @@ func (t *Transfer) closeDownload(ctx context.Context) error {
 	}
 	e := t.s.event(ctx, actions.DownloadDone, t.Name())
 	t.finish(&e, t.moved.Load(), t.failure())
-	if err := t.s.m.journal.settle(ctx, 0, &e, "", noAmount, along{}); err != nil {
+	var line inLine
+	if err := t.s.m.journal.settle(ctx, 0, &e, "", noAmount, along{line: &line}); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)
 	}
+	t.s.linger(ctx, &line)
 	return t.failure()
 }
 

@@ -50,6 +50,11 @@ type upload struct {
 	announced bool   // its beginning is told, when data comes or the old has gone
 	begun     atomic.Bool
 	source    string // of a copy: what is copied
+
+	line      inLine   // who waits for its event
+	landed    *landed  // what it has become; nil if that does not matter
+	copied    copyTold // told when line has agreed
+	withdrawn bool     // line has not, and what it had become was taken back
 }
 
 // Upload opens a file for writing, if no hook objects; a hook may choose another name.

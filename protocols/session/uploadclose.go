@@ -20,9 +20,14 @@ const uploadModeAtomic = 1
 
 func isSpaceLimit(err error) bool { return errors.Is(err, ErrQuota) }
 
-// closeUpload ends an upload under the lock of its place, so that accounts and
-// storage agree.
+// closeUpload ends an upload, and waits for the hooks that it waits for.
 func (t *Transfer) closeUpload(ctx context.Context) error {
+	return t.endInLine(ctx, t.endUpload(ctx))
+}
+
+// endUpload ends an upload under the lock of its place, so that accounts and storage
+// agree.
+func (t *Transfer) endUpload(ctx context.Context) error {
 	l := t.s.m.ledger
 	defer l.forget(t)
 	switch {
@@ -96,7 +101,8 @@ func (t *Transfer) closeStaged(ctx context.Context, pg *pages, old fs.FileInfo, 
 	if tell == nil && err == nil {
 		tell = t.copyEvent(ctx, p.size)
 	}
-	serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, along{p.amended, p.properties})
+	serr := t.s.settle(ctx, p.id, tell, p.delta, t.up.room, along{p.amended, p.properties, &t.up.line})
+	t.land(ctx)
 	p.copy.settle(ctx, t, err != nil)
 	if err == nil {
 		err = serr
@@ -259,6 +265,7 @@ func (t *Transfer) closeInPlace(ctx context.Context, pg *pages) error {
 	if serr := t.bookInPlace(ctx, pg, tell, after, last); serr != nil && err == nil {
 		err = serr
 	}
+	t.land(ctx)
 	told.settle(ctx, t, false)
 	if untouched {
 		t.closeUntouched(ctx)
@@ -273,11 +280,11 @@ func (t *Transfer) bookInPlace(ctx context.Context, pg *pages, e *actions.Event,
 		properties = t.copied(ctx)
 	}
 	if !last {
-		return t.s.settle(ctx, t.up.intent, e, noAmount, nil, along{properties: properties})
+		return t.s.settle(ctx, t.up.intent, e, noAmount, nil, along{properties: properties, line: &t.up.line})
 	}
 	o := t.up.object
 	pg.retire(o)
-	return t.s.settle(ctx, t.up.intent, e, minus(after, o.counted), o.room, along{properties: properties})
+	return t.s.settle(ctx, t.up.intent, e, minus(after, o.counted), o.room, along{properties: properties, line: &t.up.line})
 }
 
 // closeUntouched ends what was opened for reading and writing and never written:
@@ -291,7 +298,7 @@ func (t *Transfer) closeUntouched(ctx context.Context) {
 	t.moved.Store(sent)
 	e := t.s.event(ctx, actions.DownloadDone, t.Name())
 	t.finish(&e, sent, nil)
-	if err := t.s.settle(ctx, 0, &e, noAmount, nil, along{}); err != nil {
+	if err := t.s.settle(ctx, 0, &e, noAmount, nil, along{line: &t.up.line}); err != nil {
 		t.s.log.Error("event of a download waits for the data store", "error", err)
 	}
 }
