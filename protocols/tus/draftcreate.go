@@ -71,7 +71,7 @@ func (q *request) draftDone(rec dataprovider.Upload, status int) error {
 
 // draftWanted reads what the client asks for.
 func (q *request) draftWanted(last bool) (n session.NewUpload, err error) {
-	n = session.NewUpload{Withheld: !last, Request: q.told, Digest: q.reprDigest()}
+	n = session.NewUpload{Withheld: !last, Unheard: !q.speaks.told, Request: q.told, Digest: q.reprDigest()}
 	if n.Length, err = q.draftLength(0, last); err != nil {
 		return n, err
 	}

@@ -107,6 +107,20 @@ func TestFailedCreation(t *testing.T) {
 	r.patch(r.begin(100, "g"), 0, strings.Repeat("x", 100)) // all room is free
 }
 
+// TestFailedCreationUnheard: the same holds for clients of the IETF that understand no
+// interim response. Of those that do, the upload stays.
+func TestFailedCreationUnheard(t *testing.T) {
+	for version, want := range map[int]int{0: 0, 8: 1} {
+		r := newRig(t, drafts)
+		got, _ := r.ietf(version, "POST", "/files", "some data", uploadGoesOn, "Content-Disposition: inline; filename=f",
+			"Content-Digest: sha-256=:4N8Y3YJ2BQ6Aq0yZo3J3sUZkBZ1xYbQmVYbqJQ0cYkA=:")
+		r.says("POST", got, 400)
+		if left := r.staged(); len(left) != want {
+			t.Errorf("version %d: left %v", version, left)
+		}
+	}
+}
+
 // TestQuotaOfUndone: what a checksum refused takes no room, also of an upload without a
 // length.
 func TestQuotaOfUndone(t *testing.T) {
