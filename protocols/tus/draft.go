@@ -194,19 +194,14 @@ func (q *request) limits(rec dataprovider.Upload) string {
 	return strings.Join(list, ", ")
 }
 
-// interim sends a response that is not the last one; header fields that are only of
-// it are taken back.
-func (q *request) interim(field, value string) {
+// interim sends a response that is not the last one.
+func (q *request) interim() {
 	h := q.w.Header()
 	h.Set(interopHeader, strconv.Itoa(q.speaks.version))
-	h.Set(field, value)
 	_ = q.rc.SetWriteDeadline(time.Now().Add(q.h.protocol.BodyTimeout)) // a client need not read before it has sent all
 	q.w.WriteHeader(statusResumption)
 	_ = q.rc.SetWriteDeadline(time.Time{})
 	h.Del(interopHeader)
-	if field != "Location" {
-		h.Del(field)
-	}
 }
 
 // progress has b tell the client from time to time how much is stored for good.
@@ -214,13 +209,21 @@ func (q *request) progress(u *session.Resumable, b *body) {
 	if !q.speaks.told {
 		return
 	}
+	h := q.w.Header()
 	last, told := time.Now(), u.Info().Offset
 	b.before = func() {
 		offset := u.Info().Offset
 		if offset == told || time.Since(last) < progressEvery {
 			return
 		}
-		q.interim("Upload-Offset", strconv.FormatInt(offset, 10))
+		url := h.Get("Location")
+		h.Del("Location") // drafts up to -05 do not want it here
+		h.Set("Upload-Offset", strconv.FormatInt(offset, 10))
+		q.interim()
+		h.Del("Upload-Offset")
+		if url != "" {
+			h.Set("Location", url)
+		}
 		last, told = time.Now(), offset
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -225,3 +226,68 @@ func TestDraftBroken(t *testing.T) {
 	})
 }
 
+// TestDraftHeadInterrupts: the offset of an answer is one that can be used, so whoever
+// writes the upload has to stop.
+func TestDraftHeadInterrupts(t *testing.T) {
+	each(t, func(t *testing.T, r *rig, version int) {
+		c, answer := r.raw("POST", "/files", "Upload-Draft-Interop-Version: "+strconv.Itoa(version), "Content-Length: 20", uploadComplete,
+			"Content-Disposition: inline; filename=f")
+		first, err := http.ReadResponse(answer, nil)
+		if err != nil || first.StatusCode != 104 {
+			t.Fatalf("%v, %v", first, err)
+		}
+		url := r.at(first.Header.Get("Location"))
+		if _, err := io.WriteString(c, "0123456789"); err != nil {
+			t.Fatal(err)
+		}
+		r.waitSize(url, 10)
+		got, _ := r.ietf(version, "HEAD", url, "-")
+		r.says("HEAD", got, 204, uploadGoesOn, "Upload-Offset: 10")
+		if got := status(answer); got != 423 {
+			t.Errorf("the writer is answered with %d", got)
+		}
+		got, _ = r.ietf(version, "PATCH", url, "abcdefghij", uploadComplete, "Upload-Offset: 10")
+		r.says("PATCH", got, 201, uploadComplete)
+		if got := r.content("f"); got != "0123456789abcdefghij" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// TestDraftProgress: who sends for long hears how much is stored.
+func TestDraftProgress(t *testing.T) {
+	each(t, func(t *testing.T, r *rig, version int) {
+		c, answer := r.raw("POST", "/files", "Upload-Draft-Interop-Version: "+strconv.Itoa(version), "Transfer-Encoding: chunked", uploadComplete,
+			"Content-Disposition: inline; filename=f")
+		if first, err := http.ReadResponse(answer, nil); err != nil || first.StatusCode != 104 {
+			t.Fatalf("%v, %v", first, err)
+		}
+		told := make(chan *http.Response, 1)
+		go func() {
+			next, err := http.ReadResponse(answer, nil)
+			if err != nil {
+				next = nil
+			}
+			told <- next
+		}()
+		for sent := 1; sent < 1000; sent++ {
+			if _, err := io.WriteString(c, "1\r\nx\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case next := <-told:
+				if next == nil || next.StatusCode != 104 {
+					t.Fatalf("%+v", next)
+				}
+				n, err := strconv.Atoi(next.Header.Get("Upload-Offset"))
+				if err != nil || n < 1 || n > sent || next.Header.Get("Location") != "" ||
+					next.Header.Get("Upload-Draft-Interop-Version") != strconv.Itoa(version) {
+					t.Errorf("%+v after %d bytes", next.Header, sent)
+				}
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+		t.Error("nothing was heard")
+	})
+}

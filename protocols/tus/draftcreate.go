@@ -40,7 +40,7 @@ func (q *request) draftCreate() error {
 	q.w.Header().Set("Upload-Limit", q.limits(rec))
 	q.w.Header().Set("Location", q.location(rec.ID))
 	if q.speaks.told {
-		q.interim("Location", q.location(rec.ID))
+		q.interim()
 	}
 	claim := more
 	if last {

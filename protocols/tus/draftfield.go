@@ -32,8 +32,8 @@ func sfItem(values []string) (string, bool) {
 	if len(values) != 1 {
 		return "", false
 	}
-	item, params, _ := strings.Cut(strings.Trim(values[0], " "), ";")
-	for more := params != ""; more; {
+	item, params, more := strings.Cut(strings.Trim(values[0], " "), ";")
+	for more {
 		var param string
 		param, params, more = strings.Cut(params, ";")
 		key, _, _ := strings.Cut(strings.TrimLeft(param, " "), "=")
