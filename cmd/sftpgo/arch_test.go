@@ -48,6 +48,7 @@ func imports() []rule {
 		{"protocols/proxied", []string{"protocols/waiting"}},
 		{"protocols/web", []string{"dataprovider", "protocols/auth", "protocols/certs", "protocols/proxied", "protocols/session", "protocols/waiting"}},
 		{"protocols/tus/page", nil},
+		{"protocols/tus/tusdtest", nil},
 		// Front-ends translate; none knows another, a backend or a store.
 		{"protocols/sshd/...", append([]string{"protocols/sshd/..."}, frontEnd...)},
 		{"protocols/ftpd/...", append([]string{"protocols/ftpd/..."}, frontEnd...)},

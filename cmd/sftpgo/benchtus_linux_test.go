@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sftpgo/protocols/tus/tusdtest"
 )
 
 // tusBigFile is what the large upload of tus has.
@@ -37,7 +39,7 @@ type tusTarget struct {
 // tusTargets are our server, with users or stand-alone, and tusd, without a hook or with
 // one over HTTP for complete uploads. Without tusd the benchmark is skipped.
 func tusTargets(b *testing.B, alone, hooked bool) []*tusTarget {
-	tusdProgram(b)
+	program := tusdtest.Program(b, "../..")
 	ours, theirs := &tusTarget{b: b}, &tusTarget{b: b, name: "tusd", dir: memoryDir(b)}
 	for _, s := range []*tusTarget{ours, theirs} {
 		s.clients = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: parallel, WriteBufferSize: 256 << 10}}
@@ -58,8 +60,8 @@ func tusTargets(b *testing.B, alone, hooked bool) []*tusTarget {
 	if hooked {
 		args = []string{"-hooks-http", theirs.hook(), "-hooks-enabled-events", "post-finish"}
 	}
-	cmd, url := startTusd(b, theirs.dir, args...)
-	theirs.process, theirs.url = process{b: b, pid: cmd.Process.Pid}, url
+	peer := tusdtest.Start(b, program, theirs.dir, args...)
+	theirs.process, theirs.url = process{b: b, pid: peer.PID}, peer.URL+"/files/"
 	return []*tusTarget{ours, theirs}
 }
 

@@ -10,23 +10,25 @@ import (
 	"sftpgo/protocols/tus"
 )
 
-// TestErrors holds what every fault is answered with. $ in a path is an upload of 10
-// bytes that has 4.
-func TestErrors(t *testing.T) {
-	r := newRig(t, func(c *tus.Config, _ *dataprovider.User) { c.MaxSize = 1000 })
+// faultyRequest is what must be answered with a status, and nothing changed. $ in a
+// path is an upload of 10 bytes that has 4.
+type faultyRequest struct {
+	name   string
+	status int
+	method string
+	path   string
+	body   string
+	header []string
+	want   []string // of the answer
+}
+
+// faultyRequests holds what every fault is answered with.
+func faultyRequests() []faultyRequest {
 	patch := func(offset string, more ...string) []string {
 		return append([]string{"Upload-Offset: " + offset}, more...)
 	}
 	lines := func(l ...string) []string { return l }
-	for _, tt := range []struct {
-		name   string
-		status int
-		method string
-		path   string
-		body   string
-		header []string
-		want   []string // of the answer
-	}{
+	return []faultyRequest{
 		{"no version", 412, "POST", "/files", "-", lines("Tus-Resumable: -", "Upload-Length: 1"), lines("Tus-Version: 1.0.0", "Tus-Resumable: 1.0.0")},
 		{"old version", 412, "PATCH", "$", "x", patch("4", "Tus-Resumable: 0.2.2"), lines("Tus-Version: 1.0.0")},
 		{"old version, HEAD", 412, "HEAD", "$", "-", lines("Tus-Resumable: 0.2.2"), nil},
@@ -86,16 +88,27 @@ func TestErrors(t *testing.T) {
 
 		{"PUT", 405, "PUT", "$", "x", nil, lines("Allow: OPTIONS, HEAD, PATCH, GET, DELETE")},
 		{"GET of the collection", 405, "GET", "/files", "-", nil, lines("Allow: OPTIONS, POST")},
-	} {
+	}
+}
+
+// sendFaulty sends a request that is about the upload at a URL.
+func (r *rig) sendFaulty(f faultyRequest, url string) reply {
+	r.t.Helper()
+	header := slices.Clone(f.header)
+	for i, line := range header {
+		header[i] = strings.ReplaceAll(line, "$", url)
+	}
+	return r.call(f.method, strings.ReplaceAll(f.path, "$", url), f.body, header...)
+}
+
+// TestErrors sends all of them to ours; TestTusdErrors, to tusd.
+func TestErrors(t *testing.T) {
+	r := newRig(t, func(c *tus.Config, _ *dataprovider.User) { c.MaxSize = 1000 })
+	for _, tt := range faultyRequests() {
 		t.Run(tt.name, func(t *testing.T) {
 			url := r.begin(10, "target")
 			r.patch(url, 0, "0123")
-			path := strings.ReplaceAll(tt.path, "$", url)
-			header := slices.Clone(tt.header)
-			for i, line := range header {
-				header[i] = strings.ReplaceAll(line, "$", url)
-			}
-			got := r.call(tt.method, path, tt.body, header...)
+			got := r.sendFaulty(tt, url)
 			if got.status != tt.status {
 				t.Errorf("status %d, want %d: %s", got.status, tt.status, got.body)
 			}
