@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Serves ./data/home on loopback: SFTP and SCP 2022, FTP 2121, WebDAV 10080. Adds
-# the user "demo" and prints each event that its hook, hook.sh, is told of.
+# Serves ./data/home on loopback: SFTP and SCP 2022, FTP 2121, WebDAV 10080, tus
+# 1080. Adds the user "demo" and prints each event that its hook, hook.sh, is told of.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 data=$PWD/data
@@ -12,6 +12,7 @@ export SFTPGO_SFTPD__BINDINGS__0__ADDRESS=127.0.0.1
 export SFTPGO_SFTPD__HOST_KEYS=$data/id_ed25519 # the RSA key of the defaults takes seconds to make
 export SFTPGO_FTPD__BINDINGS__0__ADDRESS=127.0.0.1 SFTPGO_FTPD__BINDINGS__0__PORT=2121
 export SFTPGO_WEBDAVD__BINDINGS__0__ADDRESS=127.0.0.1 SFTPGO_WEBDAVD__BINDINGS__0__PORT=10080
+export SFTPGO_TUS__BINDINGS__0__ADDRESS=127.0.0.1 SFTPGO_TUS__BINDINGS__0__PORT=1080
 export SFTPGO_COMMON__ACTIONS__EXECUTE_ON=upload,download,delete,rename
 export SFTPGO_COMMON__ACTIONS__HOOK=$PWD/packaging/demo/hook.sh
 export DEMO_EVENTS=$data/events.log
