@@ -110,3 +110,32 @@ func TestCopyGoesElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestMovedUploadAfterCrash: an upload that a hook has put elsewhere, and of which the
+// server was killed before it could tell, has one end.
+func TestMovedUploadAfterCrash(t *testing.T) {
+	for decision, want := range map[actions.Decision][]string{
+		actions.Rename:     {"upload.open /f 1 0", "upload.done /g 1 3"},
+		actions.Quarantine: {"upload.open /f 1 0", "upload.failed /f 0 0"},
+	} {
+		cfg := session.Config{UploadMode: 1}
+		r := newRig(t, cfg)
+		r.hooks.all = true
+		dying := &dyingStore{Store: r.store}
+		r.restart(cfg, dying)
+		r.asks(func(*actions.Event) (actions.Verdict, error) {
+			dying.dieAt = "told"
+			return actions.Verdict{Decision: decision, Name: "/g", Denial: &actions.Denial{Body: "held"}}, nil
+		}, actions.UploadVerify)
+		if err := upload(r.open(), "/f", "abc", put, nil); err == nil || r.content("g") != "abc" {
+			t.Fatalf("%v, content %q", err, r.content("g"))
+		}
+		r.restart(cfg, r.store)
+		if _, err := r.manager.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, r.events()); d != "" {
+			t.Error(d)
+		}
+	}
+}

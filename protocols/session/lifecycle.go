@@ -107,6 +107,9 @@ func (t *Transfer) began(ctx context.Context) {
 // stateStaged states the intention of a staged upload whose beginning is told: if
 // nothing comes of it, that is told too.
 func (t *Transfer) stateStaged(ctx context.Context) error {
+	if t.up.intent != 0 {
+		return nil // it was stated before a hook wanted the upload elsewhere
+	}
 	if t.up.announced = t.announces(ctx); !t.up.announced {
 		return nil
 	}

@@ -274,10 +274,14 @@ func (t *Transfer) openElsewhere(ctx context.Context, name string, quiet bool) (
 	}
 	if !quiet {
 		up.source, up.describe = t.up.source, t.describeMoved(t.s.path(t.Name())) // a copy is one, wherever it ends
+		// What was begun is told once, and ends once.
+		up.announced, up.intent, t.up.intent = t.up.announced, t.up.intent, 0
+		up.begun.Store(true)
 	}
 	t.up.room = &room{quota: up.room.quota}
 	to := &Transfer{s: s, name: name, dir: Upload, start: t.start, up: up, request: t.request}
 	if err := to.open(ctx, up.decide(uploadModeKeep, vfs.Write|vfs.Create|vfs.Truncate)); err != nil {
+		s.m.journal.drop(ctx, up.intent) // that it failed is told without
 		return nil, err
 	}
 	s.m.ledger.register(to)
