@@ -50,6 +50,25 @@ func (u *Resumable) Finish(ctx context.Context) error {
 	return u.rs.store.Save(ctx, u.rec)
 }
 
+// Halt is Look after whoever writes the upload has been asked to stop, so that the
+// offset is one that the next request can begin at.
+func (r *Resumables) Halt(ctx context.Context, s *Session, id string) (rec dataprovider.Upload, err error) {
+	err = s.do("upload", "/", func(string) error {
+		if rec, err = r.read(ctx, s, id); err != nil || rec.State == dataprovider.UploadComplete {
+			return err
+		}
+		u, err := r.take(ctx, s, id, nil, func() {})
+		if err != nil {
+			return err
+		}
+		u.looked = true
+		err = u.End(nil)
+		rec = u.Info()
+		return err
+	})
+	return rec, err
+}
+
 // Spoil has End give the upload up: its client contradicts itself, and nobody continues
 // it. Later requests for it are ErrGone.
 func (u *Resumable) Spoil() { u.spoiled = true }

@@ -134,14 +134,10 @@ func (q *request) draftRefusal(err error) error {
 func (q *request) draftHead() error {
 	h := q.w.Header()
 	h.Set("Cache-Control", "no-store")
-	u, err := q.h.uploads.Take(q.context(), q.s, q.id, q.told, func() {})
+	rec, err := q.h.uploads.Halt(q.context(), q.s, q.id)
 	if err != nil {
 		return err
 	}
-	if err := u.End(nil); err != nil {
-		return err
-	}
-	rec := u.Info()
 	q.draftState(rec)
 	if rec.Length >= 0 {
 		h.Set("Upload-Length", strconv.FormatInt(rec.Length, 10))

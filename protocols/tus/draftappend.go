@@ -46,18 +46,26 @@ func (q *request) draftAppend() error {
 	if err != nil {
 		return err
 	}
-	if err := q.mayAppend(u, offset, c); err != nil {
-		rec := u.Info()
-		q.draftState(rec)
-		if rec.State != dataprovider.UploadComplete {
-			err = errors.Join(err, u.More(q.context())) // nothing that is refused completes it
+	err = ending(u, func() error {
+		if err := q.mayAppend(u, offset, c); err != nil {
+			return errors.Join(err, u.More(q.context())) // nothing that is refused completes it
 		}
-		return u.End(err)
-	}
-	if err := q.draftReceive(u, b, sum, c); err != nil {
-		return err
+		return q.draftReceive(u, b, sum, c)
+	})
+	if err != nil {
+		return q.draftFailed(u, err)
 	}
 	return q.draftDone(u.Info(), http.StatusNoContent)
+}
+
+// draftFailed adds to what a client is told of a failure how much is stored.
+func (q *request) draftFailed(u *session.Resumable, err error) error {
+	h := q.w.Header()
+	h.Set("Upload-Offset", strconv.FormatInt(u.Info().Offset, 10))
+	if h.Get("Upload-Complete") == "" {
+		h.Set("Upload-Complete", "?0")
+	}
+	return err
 }
 
 // mayAppend applies the rules to where the upload is, and notes what the request says.
@@ -100,7 +108,7 @@ func (q *request) mayAppend(u *session.Resumable, offset int64, c claim) error {
 	return u.Last(q.context())
 }
 
-// draftReceive stores the body and ends the hold on the upload.
+// draftReceive stores the body.
 func (q *request) draftReceive(u *session.Resumable, b *body, sum *digest, c claim) error {
 	if sum == nil {
 		q.progress(u, b)
@@ -119,15 +127,8 @@ func (q *request) draftReceive(u *session.Resumable, b *body, sum *digest, c cla
 			err = inconsistent(err)
 		}
 	}
-	finished := err == nil && c != more && u.Info().Length == u.Info().Offset
-	if err = u.End(err); err == nil {
-		return nil
+	if rec := u.Info(); err == nil && c != more && rec.Length == rec.Offset {
+		q.w.Header().Set("Upload-Complete", "?1") // what fails from now on is what the data were for
 	}
-	h := q.w.Header()
-	h.Set("Upload-Complete", "?0")
-	if finished {
-		h.Set("Upload-Complete", "?1") // what failed is what the data were for
-	}
-	h.Set("Upload-Offset", strconv.FormatInt(u.Info().Offset, 10))
 	return err
 }

@@ -39,15 +39,18 @@ func (q *request) draftCreate() error {
 	rec := u.Info()
 	q.w.Header().Set("Upload-Limit", q.limits(rec))
 	q.w.Header().Set("Location", q.location(rec.ID))
-	if q.speaks.told {
-		q.interim()
-	}
 	claim := more
 	if last {
 		claim = all
 	}
-	if err := q.draftReceive(u, b, sum, claim); err != nil {
-		return err
+	err = ending(u, func() error {
+		if q.speaks.told {
+			q.interim()
+		}
+		return q.draftReceive(u, b, sum, claim)
+	})
+	if err != nil {
+		return q.draftFailed(u, err)
 	}
 	return q.draftDone(u.Info(), http.StatusCreated)
 }
