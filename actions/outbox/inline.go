@@ -79,10 +79,13 @@ func (in *inline) begin(id string) *awaited {
 
 // end tells of the outcome of an attempt that has begun.
 func (a *awaited) end(err error) {
-	if a != nil {
-		a.err = err
-		close(a.done)
+	if a == nil {
+		return
 	}
+	if a.decides {
+		a.err = err
+	}
+	close(a.done)
 }
 
 // stop lets all go that wait: this process makes no attempt any more.

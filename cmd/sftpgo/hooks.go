@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,10 +12,16 @@ import (
 	"sftpgo/actions/format"
 	"sftpgo/actions/httpsink"
 	"sftpgo/actions/outbox"
+	"sftpgo/dataprovider"
 )
 
 // addHooks makes the receivers of events and what delivers to them.
 func (s *server) addHooks(dir string) error {
+	// Another server may be the one that delivers, and its clients do not wait here.
+	if peers, ok := s.store.(dataprovider.Peers); ok && peers.Orphans() != nil && len(s.cfg.Common.Actions.SyncKinds()) > 0 {
+		return errors.New("common.actions.execute_sync needs a data store of one server, not one that several may share; " +
+			"verify in the section hooks works with any")
+	}
 	client, err := httpsink.NewClient(s.cfg.HTTP, dir)
 	if err != nil {
 		return fmt.Errorf("http: %w", err)
