@@ -1,15 +1,9 @@
 package webdavd
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
-	"sftpgo/protocols/certs"
-	"sftpgo/protocols/proxied"
 	"sftpgo/protocols/web"
 	"sftpgo/vfs"
 )
@@ -89,65 +83,35 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	var errs []error
 	for i, b := range c.Bindings {
-		for _, err := range append(c.tlsFaults(b), b.httpFaults()...) {
+		for _, err := range append(c.settings(b).Faults(), b.faults()...) {
 			errs = append(errs, fmt.Errorf("bindings.%d.%w", i, err))
 		}
 	}
-	if (c.CertificateFile == "") != (c.CertificateKeyFile == "") {
-		errs = append(errs, errors.New("certificate_file: set it together with certificate_key_file"))
+	if err := web.PairFault(c.CertificateFile, c.CertificateKeyFile); err != nil {
+		errs = append(errs, err)
 	}
 	errs = append(errs, c.CORS.Faults()...)
 	return errors.Join(errs...)
 }
 
-// tlsFaults are those of TLS in b; they begin with the key.
-func (c Config) tlsFaults(b Binding) []error {
-	var errs []error
-	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if b.EnableHTTPS && b.Port > 0 && c.CertificateFile == "" && b.CertificateFile == "" {
-		fault("enable_https: needs certificate_file and certificate_key_file")
+// settings are those that all front-ends of HTTP have.
+func (c Config) settings(b Binding) web.Settings {
+	return web.Settings{
+		Port: b.Port, HTTPS: b.EnableHTTPS, Files: c.files(b, ""),
+		MinTLSVersion: b.MinTLSVersion, TLSCipherSuites: b.TLSCipherSuites, ClientAuthType: b.ClientAuthType,
+		ProxyAllowed: b.ProxyAllowed, ClientIPProxyHeader: b.ClientIPProxyHeader, ClientIPHeaderDepth: b.ClientIPHeaderDepth,
 	}
-	if (b.CertificateFile == "") != (b.CertificateKeyFile == "") {
-		fault("certificate_file: set it together with certificate_key_file")
-	}
-	if _, ok := certs.MinVersion(b.MinTLSVersion); !ok {
-		fault("min_tls_version: %d is not 12 or 13", b.MinTLSVersion)
-	}
-	if ids, _ := certs.Suites(b.TLSCipherSuites); len(b.TLSCipherSuites) > 0 && len(ids) == 0 {
-		fault("tls_cipher_suites: none of them is a safe suite of TLS 1.2, like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
-	}
-	switch kind, ok := certs.ClientAuth(b.ClientAuthType); {
-	case !ok:
-		fault("client_auth_type: %d is not 0 (none), 1 (required) or 2 (verified if given)", b.ClientAuthType)
-	case kind != tls.NoClientCert && len(c.CACertificates) == 0:
-		fault("client_auth_type: %d needs ca_certificates", b.ClientAuthType)
-	case kind != tls.NoClientCert && !b.EnableHTTPS:
-		fault("client_auth_type: %d needs enable_https", b.ClientAuthType)
-	}
-	return errs
 }
 
-// httpFaults are the others; they begin with the key.
-func (b Binding) httpFaults() []error {
+// faults are the others; they begin with the key.
+func (b Binding) faults() []error {
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if b.Port < 0 || b.Port > 65535 {
-		fault("port: %d is not a port", b.Port)
+	if err := web.PairFault(b.CertificateFile, b.CertificateKeyFile); err != nil {
+		errs = append(errs, err)
 	}
 	if p, err := vfs.ParseName("/", b.Prefix); b.Prefix != "" && b.Prefix != "/" && (err != nil || p != b.Prefix) {
 		fault("prefix: %q is not a path like /dav", b.Prefix)
-	}
-	if _, err := proxied.ParseNetworks("proxy_allowed", b.ProxyAllowed); err != nil {
-		errs = append(errs, err)
-	}
-	switch h := b.ClientIPProxyHeader; {
-	case h != "" && !httpguts.ValidHeaderFieldName(h):
-		fault("client_ip_proxy_header: %q is not the name of a header", h)
-	case strings.EqualFold(h, "Forwarded"):
-		fault("client_ip_proxy_header: Forwarded is no list of addresses; have the proxy send X-Forwarded-For")
-	}
-	if b.ClientIPHeaderDepth < 0 {
-		fault("client_ip_header_depth: %d is negative", b.ClientIPHeaderDepth)
 	}
 	return errs
 }
