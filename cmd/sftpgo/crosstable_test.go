@@ -78,10 +78,12 @@ func rename(oldname, newname string) func(actor, *world) error {
 }
 
 // cutOff begins an upload, and cuts the connection when the first part has arrived.
-func cutOff(name string) func(actor, *world) error {
+func cutOff(name string) func(actor, *world) error { return cutOffAfter(name, part) }
+
+func cutOffAfter(name string, n int) func(actor, *world) error {
 	return func(a actor, w *world) error {
-		return a.cutUpload(name, bytesOf(part), whole, func() error {
-			if !eventually(patience, func() bool { return w.arrived(name) }) {
+		return a.cutUpload(name, bytesOf(n), whole, func() error {
+			if !eventually(patience, func() bool { return w.arrived(name, n) }) {
 				return errors.New("the first part did not arrive")
 			}
 			return nil
@@ -89,15 +91,15 @@ func cutOff(name string) func(actor, *world) error {
 	}
 }
 
-// arrived reports whether the first part lies under the name or is staged.
-func (w *world) arrived(name string) bool {
+// arrived reports whether the first n bytes lie under the name or are staged.
+func (w *world) arrived(name string, n int) bool {
 	entries, err := os.ReadDir(filepath.Dir(w.path(false, name)))
 	if err != nil {
 		return false
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && strings.HasSuffix(e.Name(), filepath.Base(name)) && info.Size() == part {
+		if err == nil && strings.HasSuffix(e.Name(), filepath.Base(name)) && info.Size() == int64(n) {
 			return true
 		}
 	}
