@@ -115,7 +115,7 @@ func (q *request) draftRefusal(err error) error {
 	if errors.Is(err, session.ErrDigest) {
 		err = &refusal{status: http.StatusBadRequest, text: "the data do not have this digest", cause: err}
 	}
-	if err == nil || q.w.status != 0 {
+	if err == nil || q.w.Status != 0 {
 		return err
 	}
 	if answerTo(err).status == http.StatusRequestEntityTooLarge {

@@ -121,7 +121,7 @@ func (p *Protocol) on(extension string) bool {
 type request struct {
 	*http.Request
 	h      *Handler
-	w      *response
+	w      *web.Response
 	rc     *http.ResponseController
 	s      *session.Session
 	id     string // of the upload; empty: the collection
@@ -132,7 +132,7 @@ type request struct {
 
 // ServeHTTP answers one request. A panic ends only that request.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	q := &request{Request: r, h: h, w: &response{ResponseWriter: rw}, rc: http.NewResponseController(rw), method: r.Method}
+	q := &request{Request: r, h: h, w: &web.Response{ResponseWriter: rw}, rc: http.NewResponseController(rw), method: r.Method}
 	if m := r.Header.Get("X-HTTP-Method-Override"); m != "" {
 		q.method = m
 	}
@@ -263,7 +263,7 @@ func (q *request) record(elapsed time.Duration, err error) {
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	attrs = append(attrs, slog.Int("resp_status", q.w.status))
+	attrs = append(attrs, slog.Int("resp_status", q.w.Status))
 	q.h.log.LogAttrs(q.Request.Context(), slog.LevelInfo, "", attrs...)
 }
 

@@ -20,40 +20,6 @@ const statusChecksum = 460
 // challenge asks for a login. The realm is what saved passwords of clients hang on.
 const challenge = `Basic realm="SFTPGo uploads", charset="UTF-8"`
 
-// response notes which status has left.
-type response struct {
-	http.ResponseWriter
-	status int // 0: not yet
-}
-
-// Unwrap is for http.ResponseController.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *response) WriteHeader(status int) {
-	if w.status == 0 && status >= http.StatusOK {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *response) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-// ReadFrom keeps sendfile, which net/http does on this way.
-func (w *response) ReadFrom(r io.Reader) (int64, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	if rf, ok := w.ResponseWriter.(io.ReaderFrom); ok {
-		return rf.ReadFrom(r)
-	}
-	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, r)
-}
-
 // refusal is an answer that tus asks for, where the table of failures knows only the
 // error.
 type refusal struct {
@@ -126,7 +92,7 @@ func answerTo(err error) answer {
 // remains is to cut the connection, so that the client does not take a part for the
 // whole.
 func (q *request) refused(err error) {
-	if q.w.status != 0 {
+	if q.w.Status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	a := answerTo(err)

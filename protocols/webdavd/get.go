@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sftpgo/protocols/session"
+	"sftpgo/protocols/web"
 	"sftpgo/vfs"
 )
 
@@ -124,7 +125,7 @@ func (q *request) send(t *session.Transfer, n int64) error {
 // file grows meanwhile. It narrows the piece that a reader is asked for instead
 // of wrapping it, because net/http sends only a plain LimitedReader by sendfile.
 type bounded struct {
-	w    *response
+	w    *web.Response
 	left int64
 }
 

@@ -125,7 +125,7 @@ func (q *request) followed(at string, entry fs.FileInfo) fs.FileInfo {
 }
 
 func (q *request) flush(b []byte) ([]byte, error) {
-	if q.w.status == 0 {
+	if q.w.Status == 0 {
 		describeXML(q.w.Header())
 		q.w.WriteHeader(http.StatusMultiStatus)
 	}

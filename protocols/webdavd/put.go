@@ -21,7 +21,7 @@ const copyBuffer = 256 << 10
 // that breaks off is a failed upload.
 func (q *request) put() error {
 	err := q.putBody()
-	if err != nil && q.w.status == 0 {
+	if err != nil && q.w.Status == 0 {
 		return q.refuseBody(err)
 	}
 	return err

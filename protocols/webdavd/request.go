@@ -20,7 +20,7 @@ import (
 // request is one authenticated request.
 type request struct {
 	*http.Request
-	w      *response
+	w      *web.Response
 	server *Server
 	s      *session.Session
 	name   string  // what the URL names, parsed
@@ -31,7 +31,7 @@ type request struct {
 
 // ServeHTTP answers one request. A panic ends only that request.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	w := &response{ResponseWriter: rw}
+	w := &web.Response{ResponseWriter: rw}
 	web.Hurry(w, s.answerTime) // until the login
 	start := time.Now()
 	id := ""
@@ -45,13 +45,13 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}()
 		return s.serve(w, r, &id)
 	}()
-	s.record(r, id, time.Since(start), w.status, err)
+	s.record(r, id, time.Since(start), w.Status, err)
 	if err != nil && !errors.As(err, new(answered)) {
 		answer(w, err, id)
 	}
 }
 
-func (s *Server) serve(w *response, r *http.Request, id *string) error {
+func (s *Server) serve(w *web.Response, r *http.Request, id *string) error {
 	if s.proxies.Closes(r) {
 		w.Header().Set("Connection", "close")
 	}

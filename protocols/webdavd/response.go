@@ -7,42 +7,9 @@ import (
 	"strconv"
 
 	"sftpgo/protocols"
+	"sftpgo/protocols/web"
 	"sftpgo/vfs"
 )
-
-// response notes whether the status line has left.
-type response struct {
-	http.ResponseWriter
-	status int // 0: not yet
-}
-
-// Unwrap is for http.ResponseController.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *response) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *response) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-// ReadFrom keeps sendfile, which net/http does on this way.
-func (w *response) ReadFrom(r io.Reader) (int64, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	if rf, ok := w.ResponseWriter.(io.ReaderFrom); ok {
-		return rf.ReadFrom(r)
-	}
-	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, r)
-}
 
 // refusal is an answer that HTTP or WebDAV asks for, where the table of failures
 // knows only the error.
@@ -76,8 +43,8 @@ func missingParent(err error) error {
 // answer sends the answer to a request that failed. When the status has left
 // already, all that remains is to cut the connection, so that the client does
 // not take a part for the whole.
-func answer(w *response, err error, id string) {
-	if w.status != 0 {
+func answer(w *web.Response, err error, id string) {
+	if w.Status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	status, text, xml := statusOf(err)
