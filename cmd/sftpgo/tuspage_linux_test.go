@@ -153,12 +153,7 @@ func TestPageBehindProxy(t *testing.T) {
 	file, _ := randomFile(t, "interview.mov", 1<<20)
 	b.open(front.URL + "/")
 	b.choose("#pick", file)
-	waitUntil(t, "the upload is begun", func() error {
-		if n := len(srv.stored()); n != 1 {
-			return fmt.Errorf("%d uploads", n)
-		}
-		return nil
-	})
+	b.until("the browser knows the upload that is begun", `localStorage.length === 1`)
 	const remembered = `document.querySelectorAll('li.waiting').length === 1`
 	b.reload()
 	b.until("the page remembers it", remembered)
