@@ -154,6 +154,7 @@ func TestTusRefused(t *testing.T) {
 		"--dir-structure a/../../b":               `--dir-structure:`,
 		"--dir-structure .sftpgo":                 `--dir-structure:`,
 		"--tus-extensions creation,partial":       `--tus-extensions: unknown extension "partial"`,
+		"--ietf-drafts 6,7":                       `--ietf-drafts: "7" is not 6 or 8`,
 		"--log-level loud":                        `--log-level: "loud"`,
 		"--port 70000":                            `--port: 70000`,
 		"--max-body-size -1":                      `--max-body-size: -1 is negative`,

@@ -236,3 +236,42 @@ func TestDraftUnwanted(t *testing.T) {
 		r.says("HEAD", got, 410)
 	})
 }
+
+// TestDraftSetting: only versions that there are may be asked for.
+func TestDraftSetting(t *testing.T) {
+	c := tus.DefaultConfig()
+	c.IETFDrafts = []string{"6", "8"}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	c.IETFDrafts = []string{"6", "7"}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), `ietf_drafts: "7" is not 6 or 8`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestDraftInPlace: where data stay where they are the same holds, also across a restart.
+func TestDraftInPlace(t *testing.T) {
+	r := newRig(t, drafts)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r.inPlace = true
+	r.start()
+	got, _ := r.ietf(8, "POST", "/files", "0123456789", uploadGoesOn, "Upload-Length: 10")
+	r.says("creation", got, 201, uploadGoesOn, "Upload-Offset: 10")
+	url := got.header.Get("Location")
+	r.restartServer()
+	url = r.at(url)
+	got, _ = r.ietf(8, "HEAD", url, "-")
+	r.says("HEAD", got, 204, uploadGoesOn, "Upload-Offset: 10", "Upload-Length: 10")
+	r.take()
+	got, _ = r.ietf(8, "PATCH", url, "", uploadComplete, "Upload-Offset: 10")
+	r.says("PATCH", got, 201, uploadComplete)
+	if lines := r.events(); len(lines) != 1 || !strings.HasPrefix(lines[0], "upload.done ") {
+		t.Errorf("%q", lines)
+	}
+	if got := r.content("data-" + filepath.Base(url)); got != "0123456789" {
+		t.Errorf("%q", got)
+	}
+}
