@@ -41,25 +41,31 @@ func newHooksListCommand(where *configFlags) *cobra.Command {
 			fmt.Fprintln(w, "NAME\tFORMAT\tEVENTS\tTARGET")
 			for _, h := range configured(cfg) {
 				events := strings.Join(h.events, ",")
-				if events == "" {
+				switch {
+				case events != "":
+				case h.single || h.users:
+					events = "none"
+				default:
 					events = "all"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", h.name, h.entry.Dialect(), events, actions.RedactURL(h.entry.Target))
-			}
-			if users := cfg.DataProvider.Actions; users.Hook != "" {
-				fmt.Fprintf(w, "%s\tusers\t%s\t%s\n", outbox.UsersTarget, strings.Join(users.ExecuteOn, ","), actions.RedactURL(users.Hook))
+				dialect := h.entry.Dialect()
+				if h.users {
+					dialect = "users"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", h.name, dialect, events, actions.RedactURL(h.entry.Target))
 			}
 			return w.Flush()
 		},
 	}
 }
 
-// configuredHook is a hook of either section.
+// configuredHook is a hook of one of the sections.
 type configuredHook struct {
 	name   string // of the target in the store
 	entry  actions.Hook
 	events []string
 	single bool // common.actions, which has no name of its own
+	users  bool // data_provider.actions
 }
 
 func configured(cfg config.Config) []configuredHook {
@@ -72,6 +78,11 @@ func configured(cfg config.Config) []configuredHook {
 	}
 	for _, h := range cfg.Hooks {
 		hooks = append(hooks, configuredHook{name: outbox.TargetOf(h), entry: h, events: h.Events})
+	}
+	if users := cfg.DataProvider.Actions; users.Hook != "" {
+		hooks = append(hooks, configuredHook{
+			name: outbox.UsersTarget, events: users.ExecuteOn, users: true, entry: actions.Hook{Target: users.Hook},
+		})
 	}
 	return hooks
 }

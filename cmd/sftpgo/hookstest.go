@@ -48,7 +48,7 @@ not run.`,
 		Args: cobra.ExactArgs(1),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&s.event, "event", "upload", "word of the setting events")
+	flags.StringVar(&s.event, "event", "", "word of the setting events, such as upload, or of execute_on (default upload, for accounts add)")
 	flags.StringVar(&s.user, "user", "alice", "who did it")
 	flags.StringVar(&s.protocol, "protocol", "SFTP", "over which protocol: SFTP, SCP, SSH, FTP, DAV, HTTP")
 	flags.StringVar(&s.path, "path", "/in/report.csv", "the path that the client sees")
@@ -77,6 +77,10 @@ not run.`,
 		}
 		defer client.Close()
 		open := transports(client, cfg.Common.Actions, slog.New(slog.DiscardHandler))
+		if h.users {
+			open.Program = func(path string) (outbox.Receiver, error) { return openUserHook(client, path) }
+			open.Endpoint = open.Program
+		}
 		return tryHook(cmd, h, open, cfg.Common.Actions, e, send)
 	}
 	return cmd
@@ -84,6 +88,12 @@ not run.`,
 
 // of makes the event; it has a kind that the hook is configured for.
 func (s sample) of(h configuredHook) (*actions.Event, error) {
+	if h.users {
+		return s.ofAccount()
+	}
+	if s.event == "" {
+		s.event = "upload"
+	}
 	entry := h.entry
 	entry.Events = []string{s.event}
 	kinds := entry.Kinds()
@@ -174,6 +184,9 @@ func deliverOnce(ctx context.Context, receiver outbox.Receiver, e *actions.Event
 
 // dialectOf is the format in which the receiver renders.
 func dialectOf(h configuredHook, section actions.Config) (actions.Format, error) {
+	if h.users {
+		return format.UserAction{}, nil
+	}
 	if h.single {
 		return format.SFTPGo{Extended: section.Extended}, nil
 	}
@@ -182,7 +195,7 @@ func dialectOf(h configuredHook, section actions.Config) (actions.Format, error)
 
 func openConfigured(open outbox.Transports, h configuredHook) (outbox.Receiver, error) {
 	switch {
-	case !h.single:
+	case !h.single && !h.users:
 		return open.Entry(h.entry)
 	case h.entry.IsURL():
 		return open.Endpoint(h.entry.Target)
@@ -195,6 +208,9 @@ func wouldTell(h configuredHook, e *actions.Event) string {
 	wanted := h.entry.Kinds()
 	if h.single {
 		wanted = actions.Config{ExecuteOn: h.events}.Kinds()
+	}
+	if h.users {
+		wanted = actions.UserConfig{Hook: h.entry.Target, ExecuteOn: h.events}.Kinds()
 	}
 	if !slices.Contains(wanted, e.Kind) {
 		return "routing: not sent, the hook is not configured for this event"
@@ -229,6 +245,9 @@ func printCall(out io.Writer, h configuredHook, receiver outbox.Receiver, e *act
 		for _, name := range names {
 			fmt.Fprintf(out, "header: %s: %s\n", name, header.Get(name))
 		}
+		for name, value := range call.Query {
+			fmt.Fprintf(out, "query: %s=%s\n", name, value)
+		}
 		fmt.Fprintf(out, "body: %s\n", strings.TrimSuffix(string(call.Body), "\n"))
 		return nil
 	}
@@ -254,7 +273,7 @@ func printCall(out io.Writer, h configuredHook, receiver outbox.Receiver, e *act
 		name, value, _ := strings.Cut(variable, "=")
 		fmt.Fprintf(out, "variable: %s=%s\n", name, strconv.Quote(value))
 	}
-	if h.single {
+	if h.single || h.users {
 		fmt.Fprintln(out, "standard input: empty")
 		return nil
 	}
