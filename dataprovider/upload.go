@@ -84,3 +84,10 @@ type Uploads interface {
 	// Release ends the lease of the holder. One that it does not have is no error.
 	Release(ctx context.Context, id, holder string) error
 }
+
+// UploadRecorder is an Uploads that does less for an upload whose id cannot be taken.
+type UploadRecorder interface {
+	// Record is Add for an upload that is complete and whose id was made for it: if
+	// there is one of the id all the same, that stays, and nobody is told.
+	Record(ctx context.Context, u Upload) error
+}

@@ -49,7 +49,7 @@ type logged struct {
 	number int64
 	id     int64  // of the intention; 0: none
 	at     int64  // Unix microseconds
-	record []byte // of an intention
+	record []byte // of an intention or an upload
 	s      dataprovider.Settlement
 }
 
@@ -59,6 +59,7 @@ const (
 	loggedBegin loggedKind = iota + 1
 	loggedSettle
 	loggedDrop
+	loggedUpload // that is complete
 )
 
 func (l *logged) size() int {
@@ -284,6 +285,12 @@ func (w *writer) bringIn(t *tx) (int, error) {
 		op := &ops[i]
 		if op.kind == loggedBegin {
 			begins[op.id] = op.record
+			continue
+		}
+		if op.kind == loggedUpload {
+			if err := t.bringUpload(op.record); err != nil {
+				return 0, err
+			}
 			continue
 		}
 		if _, here := begins[op.id]; here {

@@ -75,7 +75,7 @@ func readLogged(text []byte) (op logged, rest []byte, ok bool) {
 	for range r.count() {
 		op.s.Amended = append(op.s.Amended, dataprovider.Pending{ID: r.number(), Record: r.text()})
 	}
-	valid := op.kind >= loggedBegin && op.kind <= loggedDrop && !r.bad && len(r.rest) == 0
+	valid := op.kind >= loggedBegin && op.kind <= loggedUpload && !r.bad && len(r.rest) == 0
 	return op, text[loggedHead+n:], valid
 }
 

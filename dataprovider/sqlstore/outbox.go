@@ -80,11 +80,11 @@ func (o outbox) Announce(ctx context.Context, record []byte) (int64, error) {
 }
 
 // flush brings into the database what was logged ahead of it, for those who read.
-func (o outbox) flush(ctx context.Context) error {
-	if !o.ahead.waiting() {
+func (s *Store) flush(ctx context.Context) error {
+	if !s.ahead.waiting() {
 		return nil
 	}
-	return o.write(ctx, func(*tx) error { return nil })
+	return s.write(ctx, func(*tx) error { return nil })
 }
 
 // Pending implements dataprovider.Outbox.

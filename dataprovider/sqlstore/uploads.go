@@ -22,8 +22,7 @@ func (u uploads) Add(ctx context.Context, up dataprovider.Upload) error {
 		return fmt.Errorf("upload %q: %w", up.ID, err)
 	}
 	err = u.write(ctx, func(t *tx) error {
-		added, err := t.changed("INSERT INTO upload (id, owner, document) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
-			up.ID, up.Owner, doc)
+		added, err := t.addUpload(up.ID, up.Owner, doc)
 		if err == nil && !added {
 			return dataprovider.ErrExists
 		}
@@ -32,10 +31,49 @@ func (u uploads) Add(ctx context.Context, up dataprovider.Upload) error {
 	return wrapUpload("add", up.ID, err)
 }
 
+func (t *tx) addUpload(id, owner string, doc []byte) (bool, error) {
+	return t.changed("INSERT INTO upload (id, owner, document) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING", id, owner, doc)
+}
+
+// Record implements dataprovider.UploadRecorder: ahead of the database where that can be.
+func (u uploads) Record(ctx context.Context, up dataprovider.Upload) error {
+	doc, err := json.Marshal(up)
+	if err != nil {
+		return fmt.Errorf("upload %q: %w", up.ID, err)
+	}
+	if ctx.Err() == nil {
+		if _, ok := u.ahead.log(logged{kind: loggedUpload, record: doc}); ok {
+			return nil
+		}
+	}
+	err = u.write(ctx, func(t *tx) error {
+		_, err := t.addUpload(up.ID, up.Owner, doc)
+		return err
+	})
+	return wrapUpload("add", up.ID, err)
+}
+
+// bringUpload puts an upload of the log into the database.
+func (t *tx) bringUpload(doc []byte) error {
+	var up dataprovider.Upload
+	if err := json.Unmarshal(doc, &up); err != nil {
+		return err
+	}
+	_, err := t.addUpload(up.ID, up.Owner, doc)
+	return err
+}
+
 // Get implements dataprovider.Uploads.
 func (u uploads) Get(ctx context.Context, id string) (up dataprovider.Upload, err error) {
 	var doc []byte
-	err = u.reader.row(ctx, "SELECT document FROM upload WHERE id = ?", []any{id}, &doc)
+	const query = "SELECT document FROM upload WHERE id = ?"
+	logged := u.ahead.waiting() // asked first: it may be brought in meanwhile
+	err = u.reader.row(ctx, query, []any{id}, &doc)
+	if errors.Is(err, sql.ErrNoRows) && logged {
+		if err = u.flush(ctx); err == nil {
+			err = u.reader.row(ctx, query, []any{id}, &doc)
+		}
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		err = dataprovider.ErrNotFound
 	}
@@ -76,6 +114,10 @@ func (u uploads) Delete(ctx context.Context, id string) error {
 // List implements dataprovider.Uploads.
 func (u uploads) List(ctx context.Context, owner, after string) iter.Seq2[dataprovider.Upload, error] {
 	return func(yield func(dataprovider.Upload, error) bool) {
+		if err := u.flush(ctx); err != nil {
+			yield(dataprovider.Upload{}, fmt.Errorf("list uploads: %w", err))
+			return
+		}
 		for {
 			page, err := u.page(ctx, owner, after)
 			if err != nil {

@@ -113,6 +113,7 @@ type Resumable struct {
 
 	hold   *hold     // nil: only looked at
 	fresh  bool      // begun by this request
+	named  bool      // the id was not made here
 	stored bool      // the store has rec
 	t      *Transfer // open for writing
 	size   int64     // bytes stored

@@ -25,6 +25,8 @@ type NewUpload struct {
 	Digest   string
 	Unheard  bool // the client hears only in the answer how to continue: a request that fails leaves nothing
 	Request  *actions.Request
+
+	named bool // the id was not made here
 }
 
 const create = vfs.Write | vfs.Create | vfs.Truncate
@@ -46,7 +48,8 @@ func (r *Resumables) Create(ctx context.Context, s *Session, n NewUpload, interr
 
 // complete chooses what was left open.
 func (n *NewUpload) complete() {
-	if n.ID == "" {
+	n.named = n.ID != ""
+	if !n.named {
 		n.ID = newTransferID()
 	}
 	if n.Name == "" {
@@ -84,7 +87,7 @@ func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
 	if r.policy.InPlace {
 		rec.Name = rec.Data
 	}
-	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true, unheard: n.Unheard}
+	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true, named: n.named, unheard: n.Unheard}
 	u.rec.Expires = u.expires()
 	return u
 }
@@ -151,7 +154,7 @@ func (u *Resumable) admitted(ctx context.Context, up *upload) (*upload, error) {
 		if u.rec.Name == "/"+u.rec.ID {
 			u.rec.Name = "/" + verdict.UploadID
 		}
-		u.rec.ID = verdict.UploadID
+		u.rec.ID, u.named = verdict.UploadID, true
 	}
 	if verdict.Metadata != nil {
 		u.rec.Metadata = formatMetadata(verdict.Metadata)

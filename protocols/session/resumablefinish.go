@@ -171,13 +171,21 @@ func (u *Resumable) remember(ctx context.Context, reserved dataprovider.Amount) 
 		}
 	}
 	if !u.stored {
-		return u.rs.store.Add(ctx, u.rec)
+		return u.addComplete(ctx)
 	}
 	save := func() error { return u.rs.store.Save(ctx, u.rec) }
 	if u.rec.Partial {
 		return save()
 	}
 	return u.s.account.quota.giveBack(reserved, save)
+}
+
+// addComplete records an upload that the store has not heard of yet.
+func (u *Resumable) addComplete(ctx context.Context) error {
+	if r, ok := u.rs.store.(dataprovider.UploadRecorder); ok && !u.named {
+		return r.Record(ctx, u.rec)
+	}
+	return u.rs.store.Add(ctx, u.rec)
 }
 
 // lose records that an upload has come to an end without being complete: nobody can
