@@ -38,7 +38,6 @@ func FuzzParse(f *testing.F) {
 // unknown account by the time.
 func TestFastHashesCostMoreWhenDenied(t *testing.T) {
 	h := NewHasher(dataprovider.Argon2Options{Memory: 32 << 10, Iterations: 2, Parallelism: 1})
-	dummy := fastestOf(func() { h.dummy("wrong") })
 	for _, stored := range []string{
 		"$1$saltsalt$5lF22gyv5RCQWSRkctJIT0",
 		"$6$saltsalt$osX/3U830g/zrFjlLO4TCL7anTNnqPEtGZkQlCTVqQ4pIrvUWJgcB5qXW3Wio7X4AzYGVHZaxr6U8FI7Xf77C/",
@@ -47,23 +46,28 @@ func TestFastHashesCostMoreWhenDenied(t *testing.T) {
 		"$pbkdf2-sha256$1000$salt$1+fMgsCX2PdK/2t6Gy1zWzK6uWacSqiURQXVfeeY/Ew=",
 		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
 	} {
-		took := fastestOf(func() {
-			if ok, _ := h.Verify(t.Context(), stored, "wrong"); ok {
-				t.Error("verified")
+		// Others use the machine as well: one pair that was not disturbed is enough, and
+		// a hash that costs nothing never has one.
+		var took, dummy time.Duration
+		for range 20 {
+			dummy = timeOf(func() { h.dummy("wrong") })
+			took = timeOf(func() {
+				if ok, _ := h.Verify(t.Context(), stored, "wrong"); ok {
+					t.Error("verified")
+				}
+			})
+			if took >= dummy/4 {
+				break
 			}
-		})
-		if took < dummy/4 { // others use the machine as well
+		}
+		if took < dummy/4 {
 			t.Errorf("%s is denied in %v, a dummy takes %v", stored, took, dummy)
 		}
 	}
 }
 
-func fastestOf(do func()) time.Duration {
-	best := time.Duration(1<<63 - 1)
-	for range 3 {
-		start := time.Now()
-		do()
-		best = min(best, time.Since(start))
-	}
-	return best
+func timeOf(do func()) time.Duration {
+	start := time.Now()
+	do()
+	return time.Since(start)
 }
