@@ -34,6 +34,8 @@ type hooks struct {
 	asked  []actions.Event
 
 	verifies bool // they want to see the content, too
+
+	inLine func(e *actions.Event) error // says what comes of uploads in line; nil: none are
 }
 
 func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error) {
