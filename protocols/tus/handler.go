@@ -1,6 +1,8 @@
 // Package tus serves resumable uploads over HTTP: tus 1.0.0 (https://tus.io) with the
 // extensions creation, creation-with-upload, creation-defer-length, termination,
 // concatenation, checksum, checksum-trailer, expiration, and the getting of Rustus.
+// Where it is switched on, clients of the IETF's draft (draft-ietf-httpbis-resumable-upload,
+// interop versions 6 and 8) are served on the same uploads: files that begin with draft.
 //
 // A Handler translates requests into calls of session.Resumables, which owns rules,
 // storage, hooks and who may write. It does not know who its clients are: Clients
