@@ -75,8 +75,14 @@ func TestUnpluggedEndpoint(t *testing.T) {
 		got[path] = append(got[path], id)
 	}))
 	endpoint.Listener.Close()
-	if endpoint.Listener, err = net.Listen("tcp", address); err != nil {
-		t.Skipf("the port was taken meanwhile: %v", err)
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		// Nobody listens there, but a connection to elsewhere may have the port for a moment.
+		if endpoint.Listener, err = net.Listen("tcp", address); err == nil {
+			break
+		}
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("the port was taken meanwhile: %v", err)
+		}
 	}
 	endpoint.Start()
 	defer endpoint.Close()
