@@ -26,6 +26,10 @@ const (
 // StatusClientClosed is what the log shows for a request whose client has gone.
 const StatusClientClosed = 499
 
+// StatusChecksumMismatch is what tus answers to data that do not have the checksum
+// (extension checksum).
+const StatusChecksumMismatch = 460
+
 // Status is the answer to a client, per protocol. Text is safe to send: it never
 // holds a path of the host or the message of a backend. That of a refusal by a hook is
 // what the hook said, in one line.
@@ -51,6 +55,12 @@ func rows() []row {
 		{actions.ErrUnanswered, Status{"unanswered", SFTPFailure, 451, http.StatusInternalServerError, "refused for want of an answer from a hook, try again later"}},
 		{actions.ErrDenied, Status{"denied", SFTPPermissionDenied, 550, http.StatusForbidden, "refused by policy"}},
 		{actions.ErrOverloaded, Status{"overloaded", SFTPFailure, 452, http.StatusInsufficientStorage, "server busy, try again later"}},
+		{session.ErrGone, Status{"gone", SFTPNoSuchFile, 550, http.StatusGone, "the upload is gone"}},
+		{session.ErrTooLarge, Status{"too large", SFTPFailure, 552, http.StatusRequestEntityTooLarge, "more data than the upload has room for"}},
+		{session.ErrDigest, Status{"digest", SFTPFailure, 550, StatusChecksumMismatch, "the data do not have the digest"}},
+		{session.ErrMetadata, Status{"metadata", SFTPFailure, 501, http.StatusBadRequest, "malformed metadata"}},
+		{session.ErrNotPart, Status{"not part", SFTPFailure, 550, http.StatusBadRequest, "the upload is not partial"}},
+		{session.ErrIncomplete, Status{"incomplete", SFTPFailure, 550, http.StatusBadRequest, "the upload is not complete"}},
 		{session.ErrQuota, Status{"quota", SFTPFailure, 552, http.StatusInsufficientStorage, "quota exceeded"}},
 		{vfs.ErrNoSpace, Status{"no space", SFTPFailure, 552, http.StatusInsufficientStorage, "no space left on storage"}},
 		{vfs.ErrName, Status{"name", SFTPFailure, 553, http.StatusBadRequest, "name not allowed"}},

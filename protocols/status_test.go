@@ -26,7 +26,8 @@ var update = flag.Bool("update", false, "rewrite the golden file")
 func sentinels() []error {
 	return []error{
 		nil, context.Canceled, session.ErrClosed, session.ErrSessions, session.ErrTooMany, session.ErrQuota,
-		actions.ErrUnanswered, actions.ErrDenied, vfs.ErrNoSpace, vfs.ErrName, vfs.ErrIsDir, vfs.ErrNotDir, vfs.ErrNotEmpty, vfs.ErrBusy,
+		session.ErrGone, session.ErrTooLarge, session.ErrDigest, session.ErrMetadata, session.ErrNotPart, session.ErrIncomplete,
+		actions.ErrUnanswered, actions.ErrDenied, actions.ErrOverloaded, vfs.ErrNoSpace, vfs.ErrName, vfs.ErrIsDir, vfs.ErrNotDir, vfs.ErrNotEmpty, vfs.ErrBusy,
 		vfs.ErrUnsupported, vfs.ErrUnavailable, vfs.ErrNotExist, vfs.ErrExist, vfs.ErrPermission,
 		dataprovider.ErrUnavailable, errors.New("sql: no such table"),
 	}

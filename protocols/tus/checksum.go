@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 
+	"sftpgo/protocols"
 	"sftpgo/protocols/session"
 )
 
@@ -106,7 +107,7 @@ func (d *digest) verify(u *session.Resumable, trailer http.Header) error {
 		}
 	}
 	if !bytes.Equal(h.Sum(nil), want) {
-		return refuse(statusChecksum, "the data do not have this checksum")
+		return refuse(protocols.StatusChecksumMismatch, "the data do not have this checksum")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"sftpgo/dataprovider"
+	"sftpgo/protocols"
 	"sftpgo/protocols/session"
 )
 
@@ -116,7 +117,7 @@ func (q *request) draftReceive(u *session.Resumable, b *body, sum *digest, c cla
 	err := q.receive(u, b, sum)
 	var bad *refusal
 	switch {
-	case errors.As(err, &bad) && bad.status == statusChecksum:
+	case errors.As(err, &bad) && bad.status == protocols.StatusChecksumMismatch:
 		err = refuse(http.StatusBadRequest, "the content does not have this digest")
 		err = errors.Join(err, u.More(q.context()))
 	case errors.Is(err, session.ErrTooLarge) && u.Info().Length >= 0:

@@ -14,9 +14,6 @@ import (
 	"sftpgo/vfs"
 )
 
-// statusChecksum is what tus answers to data that do not have the checksum.
-const statusChecksum = 460
-
 // challenge asks for a login. The realm is what saved passwords of clients hang on.
 const challenge = `Basic realm="SFTPGo uploads", charset="UTF-8"`
 
@@ -69,18 +66,8 @@ func answerTo(err error) answer {
 		}
 	case errors.Is(err, ErrLogin):
 		a.status, a.body = http.StatusUnauthorized, "login required\n"
-	case errors.Is(err, session.ErrGone):
-		a.status, a.body = http.StatusGone, "the upload is gone\n"
-	case errors.Is(err, session.ErrTooLarge):
-		a.status, a.body = http.StatusRequestEntityTooLarge, "more data than the upload has room for\n"
-	case errors.Is(err, session.ErrDigest):
-		a.status, a.body = statusChecksum, "the data do not have the digest\n"
-	case errors.Is(err, session.ErrMetadata):
-		a.status, a.body = http.StatusBadRequest, "malformed Upload-Metadata\n"
-	case errors.Is(err, session.ErrNotPart):
-		a.status, a.body = http.StatusBadRequest, "the upload is not partial\n"
-	case errors.Is(err, session.ErrIncomplete):
-		a.status, a.body = http.StatusBadRequest, "the upload is not complete\n"
+	case errors.Is(err, actions.ErrOverloaded): // clients of tus try again then
+		a.status, a.body = http.StatusServiceUnavailable, protocols.StatusOf(err).Text+"\n"
 	default:
 		st := protocols.StatusOf(err)
 		a.status, a.body = st.HTTP, st.Text+"\n"
