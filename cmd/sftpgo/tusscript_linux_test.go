@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,6 +42,7 @@ type tusRig struct {
 	env    *testscript.Env
 	cmd    *exec.Cmd
 	exited chan error
+	gone   chan struct{} // closed when nothing that the lines started lives
 }
 
 type tusRigKey struct{}
@@ -112,12 +114,10 @@ func (r *tusRig) start(ts *testscript.TestScript, file string) error {
 		}
 	}
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := r.cmd.Start(); err != nil {
+	if err := r.launch(); err != nil {
 		return err
 	}
-	exited := make(chan error, 1)
-	r.exited = exited
-	go func() { exited <- r.cmd.Wait() }()
+	exited := r.exited
 	for deadline := time.Now().Add(patienceOfBrowser); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-exited:
@@ -136,7 +136,32 @@ func (r *tusRig) start(ts *testscript.TestScript, file string) error {
 	return errors.New("no answer")
 }
 
-// end ends the server and the shell around it.
+// launch starts the shell. Everything it starts inherits the writing end of a pipe: the
+// shell ends at a signal while the server still gives way to its clients, on a port that
+// the next server needs.
+func (r *tusRig) launch() error {
+	lives, held, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	r.cmd.ExtraFiles = []*os.File{held}
+	if err := r.cmd.Start(); err != nil {
+		lives.Close()
+		return err
+	}
+	cmd, exited, gone := r.cmd, make(chan error, 1), make(chan struct{})
+	r.exited, r.gone = exited, gone
+	go func() { exited <- cmd.Wait() }()
+	go func() {
+		defer close(gone)
+		defer lives.Close()
+		_, _ = io.Copy(io.Discard, lives)
+	}()
+	return nil
+}
+
+// end ends the shell and everything it started.
 func (r *tusRig) end(sig syscall.Signal) error {
 	if r.cmd == nil {
 		return nil
@@ -144,7 +169,7 @@ func (r *tusRig) end(sig syscall.Signal) error {
 	_ = syscall.Kill(-r.cmd.Process.Pid, sig) // gone already, perhaps
 	r.cmd = nil
 	select {
-	case <-r.exited:
+	case <-r.gone:
 		return nil
 	case <-time.After(patienceOfBrowser):
 		return errors.New("the server has not ended")
