@@ -36,6 +36,9 @@ type Peer struct {
 	ID       string // of the connection, unique in the process, for logs and hooks
 	Remote   netip.Addr
 	Method   string // login method
+	// Shared tells that several connections use the session, as those of a client of
+	// HTTP do. What one of them uploads is nothing that another looks at.
+	Shared bool
 	// Disconnect ends the connection; the session calls it when it is idle for too
 	// long, the account is closed or the server stops. It must not block and may
 	// be nil.
@@ -207,8 +210,12 @@ func (s *Session) drop(t *Transfer) {
 	s.last = time.Now()
 }
 
-// upload finds an open upload of this session by name.
+// upload finds the open upload that a client who uses name means: one of its own
+// connection.
 func (s *Session) upload(name string) *Transfer {
+	if s.peer.Shared {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for t := range s.transfers {

@@ -11,7 +11,8 @@ import (
 )
 
 // Stat follows links. An upload of this session that is still open answers with
-// the size received so far: sshfs and WinSCP look at the file they write.
+// the size received so far, unless the session is shared (Peer): sshfs and WinSCP look
+// at the file they write.
 func (s *Session) Stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
 	err = s.do("stat", name, func(name string) error {
 		may := func() error {

@@ -146,6 +146,7 @@ func (p *Pool) open(ctx context.Context, l *Lease, id auth.Identity) {
 		ID:         p.protocol + "_" + rand.Text(),
 		Remote:     l.seat.remote,
 		Method:     id.Method,
+		Shared:     true,
 		Disconnect: func() { p.retire(l) },
 	})
 }
