@@ -38,6 +38,10 @@ type dialect struct {
 	// insert runs an INSERT into a table with a generated id, and returns that.
 	insert func(t *tx, query string, args ...any) (int64, error)
 
+	// version is a query for a number that changes, on one connection, when another
+	// one has committed; empty where there is none.
+	version string
+
 	// newest returns the highest migration that the database has had, 0 for an
 	// empty one, without changing it.
 	newest func(ctx context.Context, db *sql.DB) (int64, error)

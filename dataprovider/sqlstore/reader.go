@@ -9,15 +9,16 @@ import (
 
 // reader answers from the last commit, beside the writer.
 type reader struct {
-	db      *sql.DB
-	dialect dialect
-	mu      sync.RWMutex
-	stmts   map[string]*sql.Stmt
-	closed  bool
+	db       *sql.DB
+	dialect  dialect
+	versions versions
+	mu       sync.RWMutex
+	stmts    map[string]*sql.Stmt
+	closed   bool
 }
 
 func newReader(db *sql.DB, d dialect) *reader {
-	return &reader{db: db, dialect: d, stmts: map[string]*sql.Stmt{}}
+	return &reader{db: db, dialect: d, stmts: map[string]*sql.Stmt{}, versions: versions{db: db, query: d.version}}
 }
 
 func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -93,6 +94,7 @@ func (r *reader) close() error {
 		return nil
 	}
 	r.closed = true
+	r.versions.close()
 	errs := make([]error, 0, len(r.stmts)+1)
 	for _, st := range r.stmts {
 		errs = append(errs, st.Close())

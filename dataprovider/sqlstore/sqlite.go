@@ -36,6 +36,7 @@ func sqliteDialect() dialect {
 			}
 			return r.LastInsertId()
 		},
+		version:  "PRAGMA data_version",
 		newest:   sqliteNewest,
 		classify: sqliteClassify,
 	}

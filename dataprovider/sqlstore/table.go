@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -25,33 +26,65 @@ type table[T any] struct {
 	setID func(*T, int64)
 	// stored returns what of a record is stored.
 	stored func(T) T
+	// clone returns a copy that shares nothing that can be changed.
+	clone func(T) T
 	// replaced runs in the transaction that adds or deletes the record of a name.
 	replaced func(t *tx, name string) error
+
+	recent recent[T]
 }
 
 // pageSize is how many records List reads at a time, so that a loop holds no
 // connection.
 const pageSize = 200
 
-// Get implements dataprovider.Collection.
+// Get implements dataprovider.Collection. A record that was read before is read again
+// only if it may have changed since.
 func (c *table[T]) Get(ctx context.Context, name string) (T, dataprovider.Revision, error) {
-	var id int64
-	var rev dataprovider.Revision
-	var doc []byte
-	query := "SELECT id, revision, document FROM " + c.table + " WHERE name = ?"
-	err := c.store.reader.row(ctx, query, []any{name}, &id, &rev, &doc)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = dataprovider.ErrNotFound
-	}
-	var v T
-	if err == nil {
-		v, err = c.decode(id, doc)
-	}
+	rec, err := c.find(ctx, name)
 	if err != nil {
 		var zero T
 		return zero, 0, c.wrap(name, err)
 	}
-	return v, rev, nil
+	return c.clone(rec.value), rec.rev, nil
+}
+
+// find returns a record that is not the caller's.
+func (c *table[T]) find(ctx context.Context, name string) (*recentRecord[T], error) {
+	if ctx.Err() != nil {
+		return nil, ended(ctx)
+	}
+	now := c.store.reader.versions.now(ctx) // before anything is read
+	rec := c.recent.get(name)
+	if rec != nil && now.known() && rec.as == now {
+		return rec, nil
+	}
+	rec, err := c.load(ctx, name, rec)
+	if err != nil {
+		c.recent.drop(name)
+		return nil, err
+	}
+	rec.as = now
+	c.recent.put(name, rec)
+	return rec, nil
+}
+
+// load reads a record. It decodes it if it is not what it was before; nil is for one
+// that was not known.
+func (c *table[T]) load(ctx context.Context, name string, before *recentRecord[T]) (*recentRecord[T], error) {
+	rec := &recentRecord[T]{}
+	query := "SELECT id, revision, document FROM " + c.table + " WHERE name = ?"
+	err := c.store.reader.row(ctx, query, []any{name}, &rec.id, &rec.rev, &rec.doc)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		err = dataprovider.ErrNotFound
+	case err != nil:
+	case before != nil && before.id == rec.id && bytes.Equal(before.doc, rec.doc):
+		rec.doc, rec.value = before.doc, before.value
+	default:
+		rec.value, err = c.decode(rec.id, rec.doc)
+	}
+	return rec, err
 }
 
 // List implements dataprovider.Collection.
