@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"io/fs"
 
 	"sftpgo/dataprovider"
 	"sftpgo/vfs"
@@ -12,6 +13,17 @@ import (
 // source itself, by whatever name, is vfs.ErrExist. The dead properties of the
 // source go along, and those of the target go.
 func (s *Session) Copy(ctx context.Context, src, dst string) error {
+	return s.copyContent(ctx, src, dst, vfs.Write|vfs.Create|vfs.Truncate)
+}
+
+// CopyNew is Copy that fails with vfs.ErrExist when dst exists, also if the user may
+// not see it: COPY with Overwrite F.
+func (s *Session) CopyNew(ctx context.Context, src, dst string) error {
+	return s.copyContent(ctx, src, dst, vfs.Write|vfs.Create|vfs.Truncate|vfs.Excl)
+}
+
+// copyContent is Copy to a file that is opened in mode.
+func (s *Session) copyContent(ctx context.Context, src, dst string, mode vfs.Mode) error {
 	if from, err := parse("copy", src); err == nil {
 		to, err := parse("copy to", dst)
 		if err == nil && (s.samePlace(ctx, s.behind(ctx, from), s.behind(ctx, to)) || s.emptiesSource(ctx, from, to)) {
@@ -26,13 +38,15 @@ func (s *Session) Copy(ctx context.Context, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	to, err := s.Upload(ctx, dst, vfs.Write|vfs.Create|vfs.Truncate)
+	to, err := s.Upload(ctx, dst, mode)
 	if err != nil {
 		from.silent = true
 		_ = from.Close() // only opened
 		return err
 	}
 	to.up.properties, to.up.source = properties, from.Name()
+	// No upload mode keeps a part: nobody goes on with a copy.
+	to.Accept(func(context.Context, fs.FileInfo) error { return to.failure() })
 	if _, err = to.ReadFrom(from); err != nil {
 		from.TransferError(err)
 		to.TransferError(err)

@@ -31,7 +31,11 @@ func (q *request) copy() error {
 		return err
 	}
 	if !m.src.IsDir() {
-		if err := q.s.Copy(q.changing(), q.name, m.name); err != nil {
+		replicate := q.s.Copy
+		if !m.overwrite { // there may be something by now, or something that the user does not see
+			replicate = q.s.CopyNew
+		}
+		if err := replicate(q.changing(), q.name, m.name); err != nil {
 			return missingParent(err)
 		}
 		q.relocated(m)
