@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -47,6 +48,7 @@ type control struct {
 	opening string // text of the next reply 150; "" is the library's
 	unsaid  int    // code of the next reply that the client must not see
 	ready   bool   // the client has said where the next data connection comes from
+	outcome reply  // to the transfer that has ended last
 
 	mu      sync.Mutex
 	ending  bool
@@ -271,7 +273,7 @@ func (t *control) writeLines(p []byte) (final bool, err error) {
 	}
 	var send []byte
 	for line := range bytes.SplitAfterSeq(t.out[:end], []byte("\n")) {
-		line = rewrite(line)
+		line = t.concluded(rewrite(line))
 		t.notePassage(line)
 		if t.opening != "" && codeOf(line) == ftpserver.StatusFileStatusOK {
 			line, t.opening = []byte("150 "+t.opening+"\r\n"), ""
@@ -297,6 +299,27 @@ func (t *control) open(text string) {
 	t.write.Lock()
 	defer t.write.Unlock()
 	t.opening = lineBreaks.Replace(text)
+}
+
+// conclude says how a transfer has ended, before the library does.
+func (t *control) conclude(err error) {
+	outcome := reply{code: ftpserver.StatusClosingDataConn, text: "Closing transfer connection"}
+	if err != nil {
+		outcome = refused(err)
+	}
+	t.write.Lock()
+	defer t.write.Unlock()
+	t.outcome = outcome
+}
+
+// concluded puts the outcome in the place of what the library says about the
+// connection, with its addresses: to close one with TLS may fail when all has
+// arrived, because the client has gone already. The caller holds t.write.
+func (t *control) concluded(line []byte) []byte {
+	if !bytes.HasPrefix(line, []byte("550 Issue during transfer")) {
+		return line
+	}
+	return fmt.Appendf(nil, "%d %s\r\n", t.outcome.code, t.outcome.text)
 }
 
 // suppress keeps the next reply with the code from the client.

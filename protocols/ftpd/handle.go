@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func (h *handle) Seek(offset int64, whence int) (pos int64, err error) {
 func (h *handle) WriteTo(w io.Writer) (n int64, err error) {
 	defer h.c.rescue("download", &err)
 	n, err = h.t.WriteTo(w)
-	return n, h.failed(err)
+	return n, h.failed(lost(err))
 }
 
 // ReadFrom uploads what arrives on the data connection. Its end is the end of
@@ -62,7 +63,11 @@ func (h *handle) WriteTo(w io.Writer) (n int64, err error) {
 func (h *handle) ReadFrom(r io.Reader) (n int64, err error) {
 	defer h.c.rescue("upload", &err)
 	n, err = h.t.ReadFrom(r)
-	if err == nil && hasEnded(h.c.control.Conn) {
+	switch {
+	case err != nil:
+	case n == 0 && !shaken(r):
+		err = errNoHandshake
+	case hasEnded(h.c.control.Conn):
 		err = errControlEnded
 	}
 	if err != nil && !connectionLost(err) {
@@ -71,7 +76,26 @@ func (h *handle) ReadFrom(r io.Reader) (n int64, err error) {
 	return n, h.failed(err)
 }
 
-var errControlEnded = fmt.Errorf("the control connection ended before the upload: %w", io.ErrUnexpectedEOF)
+var (
+	errControlEnded = fmt.Errorf("the control connection ended before the upload: %w", io.ErrUnexpectedEOF)
+	errNoHandshake  = fmt.Errorf("the data connection ended before its TLS handshake: %w", io.ErrUnexpectedEOF)
+	errEndedEarly   = fmt.Errorf("the data connection ended before all was sent: %w", io.ErrUnexpectedEOF)
+)
+
+// shaken tells whether a data connection with TLS had its handshake. Of one that
+// ended before, crypto/tls says what it says of an empty file.
+func shaken(r io.Reader) bool {
+	conn, secure := r.(*tls.Conn)
+	return !secure || conn.ConnectionState().HandshakeComplete
+}
+
+// lost is an error of sending: there, an end is none.
+func lost(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errEndedEarly
+	}
+	return err
+}
 
 func (h *handle) failed(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
@@ -88,10 +112,10 @@ func (h *handle) failed(err error) error {
 // connection.
 func (h *handle) TransferError(err error) {
 	defer h.c.rescue("transfer error", &err)
-	if h.cause != nil {
-		err = h.cause
+	if h.cause == nil {
+		h.cause = lost(err)
 	}
-	h.t.TransferError(err)
+	h.t.TransferError(h.cause)
 }
 
 func (h *handle) Close() (err error) {
@@ -99,7 +123,12 @@ func (h *handle) Close() (err error) {
 		h.c.control.open("") // of a transfer that did not begin, see storeUnique
 		defer h.c.transferEnded()
 		defer h.c.rescue("close", &err)
-		err = refuse(h.t.Close())
+		closed := h.t.Close()
+		if h.cause == nil {
+			h.cause = closed
+		}
+		h.c.control.conclude(h.cause)
+		err = refuse(closed)
 		h.discard()
 	})
 	return err

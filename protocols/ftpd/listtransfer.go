@@ -102,12 +102,14 @@ type listTransfer struct {
 	c       *client
 	entries []*entry
 	line    func(b []byte, e *entry) []byte
+	cause   error // why not all of it was sent
 	closed  bool
 }
 
 var (
-	_ ftpserver.FileTransfer = (*listTransfer)(nil)
-	_ io.WriterTo            = (*listTransfer)(nil)
+	_ ftpserver.FileTransfer      = (*listTransfer)(nil)
+	_ ftpserver.FileTransferError = (*listTransfer)(nil)
+	_ io.WriterTo                 = (*listTransfer)(nil)
 )
 
 const listingBuffer = 64 << 10
@@ -124,7 +126,8 @@ func (t *listTransfer) WriteTo(w io.Writer) (n int64, err error) {
 		m, err := w.Write(buf)
 		n += int64(m)
 		if err != nil {
-			return n, refuse(err)
+			t.cause = lost(err)
+			return n, refuse(t.cause)
 		}
 		t.c.touch()
 		buf = buf[:0]
@@ -141,10 +144,19 @@ func (t *listTransfer) Read([]byte) (int, error) { return 0, io.EOF }
 // Write is not used: a listing is fetched.
 func (t *listTransfer) Write([]byte) (int, error) { return 0, refuse(vfs.ErrUnsupported) }
 
+// TransferError is called by the library when the data connection could not be
+// opened, or failed.
+func (t *listTransfer) TransferError(err error) {
+	if t.cause == nil {
+		t.cause = lost(err)
+	}
+}
+
 // Close ends the listing.
 func (t *listTransfer) Close() error {
 	if !t.closed {
 		t.closed = true
+		t.c.control.conclude(t.cause)
 		t.c.listingEnded()
 	}
 	return nil
