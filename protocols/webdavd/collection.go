@@ -9,7 +9,7 @@ import (
 
 // mkcol makes a collection (RFC 4918 section 9.3).
 func (q *request) mkcol() error {
-	if q.ContentLength != 0 {
+	if q.hasBody() {
 		return refuse(http.StatusUnsupportedMediaType, "MKCOL takes no body")
 	}
 	if err := q.guard(target{name: q.name, member: true}); err != nil {
@@ -33,6 +33,16 @@ func (q *request) mkcol() error {
 	}
 	q.w.WriteHeader(http.StatusCreated)
 	return nil
+}
+
+// hasBody reports whether the request has content. One without a length may still be
+// empty: proxies forward requests of HTTP/2 like that.
+func (q *request) hasBody() bool {
+	if q.ContentLength >= 0 {
+		return q.ContentLength > 0
+	}
+	body, err := q.readXML()
+	return err != nil || len(body) > 0
 }
 
 // delete removes a file, or a collection with all that is in it.

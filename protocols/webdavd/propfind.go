@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sftpgo/dataprovider"
 )
@@ -109,8 +110,12 @@ func (q *request) tell(want query, info fs.FileInfo, d depth) error {
 }
 
 // followed is the entry of a collection, whose name ends in a slash, that a client sees: of a link, what it points to. What is
-// neither file nor directory is left out; nobody can open it.
+// neither file nor directory is left out, as is what a program of the host has given a
+// name that is no UTF-8: nobody can open it.
 func (q *request) followed(at string, entry fs.FileInfo) fs.FileInfo {
+	if !utf8.ValidString(entry.Name()) {
+		return nil
+	}
 	if entry.Mode()&fs.ModeSymlink != 0 {
 		target, err := q.s.Stat(q.Context(), at+entry.Name())
 		if err != nil {
