@@ -40,8 +40,9 @@ type control struct {
 	stream atomic.Pointer[net.Conn] // TCP, or TLS over it
 	secure atomic.Bool
 
-	turn  turn // for the driver, when the library has given it its turn
-	again bool // there was a login, which the library goes by when the next has begun
+	turn    turn // for the driver, when the library has given it its turn
+	again   bool // there was a login, which the library goes by when the next has begun
+	epsvAll bool // EPSV ALL was said
 
 	write   sync.Mutex
 	out     []byte // begun line of a reply
@@ -145,7 +146,9 @@ func (t *control) screen(line []byte) ([]byte, error) {
 	line = bytes.TrimLeftFunc(line, isTelnet)
 	text := strings.TrimRight(string(line), "\r\n")
 	verb, arg, _ := strings.Cut(text, " ")
-	verb = strings.ToUpper(verb)
+	if verb = strings.ToUpper(verb); misread(verb) {
+		verb, line = unknownVerb, []byte(unknownVerb+"\r\n")
+	}
 	switch verb {
 	case "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI":
 		t.c.log.Warn("HTTP request on the control connection, connection closed")
@@ -155,8 +158,8 @@ func (t *control) screen(line []byte) ([]byte, error) {
 		return nil, nil
 	case "PROT":
 		return t.prot(arg), nil
-	case "PORT", "EPRT":
-		return screenPort(verb, arg), nil
+	case "PASV", "PORT", "EPRT":
+		return t.connect(verb, arg, line), nil
 	case "USER":
 		return t.user(arg, line), nil
 	case "ABOR":
@@ -209,12 +212,14 @@ func (t *control) serve(verb, arg string, line []byte) []byte {
 			t.say(t.c.serverStatus())
 			return nil
 		}
+	case "EPSV":
+		return t.epsv(arg)
 	}
 	if a := t.c.action(verb); a != nil {
 		return t.later(func(ctx context.Context, d *driver) (reply, error) { return a(ctx, d, arg) })
 	}
 	if no := t.refusesName(verb, arg); no != nil {
-		return t.refuse(no)
+		return t.refuseName(verb, no)
 	}
 	return line
 }
@@ -273,7 +278,7 @@ func (t *control) writeLines(p []byte) (final bool, err error) {
 	}
 	var send []byte
 	for line := range bytes.SplitAfterSeq(t.out[:end], []byte("\n")) {
-		line = t.concluded(rewrite(line))
+		line = t.concluded(oneLine(rewrite(line)))
 		t.notePassage(line)
 		if t.opening != "" && codeOf(line) == ftpserver.StatusFileStatusOK {
 			line, t.opening = []byte("150 "+t.opening+"\r\n"), ""

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -10,6 +11,38 @@ import (
 // firstPort is the lowest port that the server dials: below it are the services
 // that a client might want to reach through us (RFC 2577, section 3).
 const firstPort = 1024
+
+// connect takes the commands for a data connection that EPSV ALL rules out (RFC 2428,
+// section 4).
+func (t *control) connect(verb, arg string, line []byte) []byte {
+	switch {
+	case t.epsvAll && t.c.loggedIn():
+		return t.refuse(&refusal{503, "Only EPSV after EPSV ALL"})
+	case verb == "PASV":
+		return line
+	}
+	return screenPort(verb, arg)
+}
+
+// epsv takes EPSV of a client that has logged in: the library does not look at the
+// argument. The server listens for the protocol of the control connection, which is
+// the one that reaches it.
+func (t *control) epsv(arg string) []byte {
+	family := "1"
+	if addressOf(t.Conn.LocalAddr()).Is6() {
+		family = "2"
+	}
+	switch {
+	case arg == "", arg == family:
+		return []byte("EPSV\r\n")
+	case strings.EqualFold(arg, "ALL"):
+		return t.later(func(context.Context, *driver) (reply, error) {
+			t.epsvAll = true
+			return reply{code: 200, text: "Only EPSV from now on"}, nil
+		})
+	}
+	return t.refuse(&refusal{522, "Network protocol not supported, use (" + family + ")"})
+}
 
 // screenPort reads the argument of PORT or EPRT and writes it anew, so that the
 // library dials what was checked here. That the address is the client's own is

@@ -86,6 +86,16 @@ func rewrite(line []byte) []byte {
 	return append(append(bytes.Clone(own[:3]), line[3]), own[4:]...)
 }
 
+// oneLine keeps a CR in a name from ending a reply for clients that take it for the
+// end of a line, as Python does.
+func oneLine(line []byte) []byte {
+	text, ended := bytes.CutSuffix(line, []byte("\r\n"))
+	if !ended || bytes.IndexByte(text, '\r') < 0 {
+		return line
+	}
+	return append(bytes.ReplaceAll(text, []byte("\r"), []byte("?")), "\r\n"...)
+}
+
 // codeOf returns the reply code that begins a line, or 0.
 func codeOf(line []byte) int {
 	if len(line) < 4 || line[3] != ' ' && line[3] != '-' {

@@ -69,6 +69,21 @@ func beforeLogin(verb string) bool {
 	return false
 }
 
+// unknownVerb is one that neither we nor the library know.
+const unknownVerb = "?"
+
+// misread tells whether the library would take a verb for another one: it finds
+// these at the end of a word, because bytes of Telnet may come before. Ours are gone
+// by then.
+func misread(verb string) bool {
+	for _, known := range []string{"ABOR", "STAT", "QUIT"} {
+		if verb != known && strings.HasSuffix(verb, known) {
+			return true
+		}
+	}
+	return false
+}
+
 // only is the action of a command that has one useful argument.
 func only(value, text string) action {
 	return func(_ context.Context, _ *driver, arg string) (reply, error) {
