@@ -261,7 +261,7 @@ func (s *Session) truncateIntent(ctx context.Context, name string, info fs.FileI
 	if s.owner() == "" {
 		return 0, nil
 	}
-	return s.m.journal.begin(ctx, intent{
+	return s.m.journal.begin(ctx, &intent{
 		Op: intentTruncate, Name: s.behind(ctx, name), Root: s.root, FileID: vfs.FileIDOf(info), Before: before, Count: true,
 		Event: s.event(ctx, actions.UploadFailed, name),
 	})

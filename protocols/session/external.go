@@ -230,7 +230,7 @@ func (x *External) begin(ctx context.Context) (err error) {
 	}
 	e := s.event(ctx, actions.SSHCommand, x.names[0])
 	e.Object.SSHCommand = x.use.Command
-	in := intent{Op: intentExternal, Name: x.names[0], Root: s.root, Count: owner != "", Event: e}
+	in := &intent{Op: intentExternal, Name: x.names[0], Root: s.root, Count: owner != "", Event: e}
 	if owner != "" {
 		if x.storage, err = s.m.openStorage(ctx, &s.user, toInspect); err != nil {
 			return err

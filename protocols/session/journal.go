@@ -2,59 +2,27 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgo/actions"
 	"sftpgo/dataprovider"
 )
 
-// intent is what Begin stores: enough to find out, after a crash, whether the
-// change happened, and to tell of it as if nothing had been.
-type intent struct {
-	Op       intentOp            `json:"op"`
-	Name     string              `json:"name"`
-	Target   string              `json:"target,omitempty"`
-	FileID   string              `json:"file_id,omitempty"` // of the object that was to be published, removed, renamed or written
-	Root     string              `json:"root,omitempty"`    // identity of the storage
-	Before   dataprovider.Amount `json:"before"`            // what was counted for the name
-	Delta    dataprovider.Amount `json:"delta"`             // of usage, when the change happened as planned
-	Count    bool                `json:"count"`             // usage is kept for this user
-	Size     int64               `json:"size,omitempty"`    // of the file that was to be written, as it was then
-	Modified time.Time           `json:"modified,omitzero"`
-	Event    actions.Event       `json:"event"`
-	Quiet    bool                `json:"quiet,omitempty"` // nobody is to be told
-	Lost     bool                `json:"lost,omitempty"`  // the file has lost this name, and had others
-
-	Properties []dataprovider.PropertyMove `json:"properties,omitempty"` // what the change does to them
-}
-
-type intentOp string
-
-const (
-	intentWrite    intentOp = "write"    // in place: the file may have any content
-	intentTruncate intentOp = "truncate" // the same, and nobody is told
-	intentPublish  intentOp = "publish"  // staged: it is there under its id, or it is not
-	intentStaged   intentOp = "staged"   // its beginning was told; it was not published yet
-	intentCopy     intentOp = "copy"     // beside the intention of its upload
-	intentMkdir    intentOp = "mkdir"
-	intentRemove   intentOp = "remove"
-	intentRename   intentOp = "rename"
-	intentUser     intentOp = "user"     // of those who change accounts, who see to it themselves
-	intentExternal intentOp = "external" // a program writes: the home may hold anything
-)
-
 // journal records intentions and outcomes in the store.
 type journal struct {
-	outbox dataprovider.Outbox
-	hooks  actions.Dispatcher
+	outbox  dataprovider.Outbox
+	hooks   actions.Dispatcher
+	records records
 
 	turn    sync.Mutex // of retry
 	mu      sync.Mutex
-	waiting []outcome // what the store would not take, in order; see retry
+	waiting []outcome    // what the store would not take, in order; see retry
+	late    atomic.Int64 // how many that are
 }
 
 // outcome is the end of an intention (0: there was none).
@@ -74,24 +42,25 @@ func (j *journal) wanted(kind actions.Kind, count bool) bool {
 	return count || j.hooks.Wants(kind)
 }
 
-func (j *journal) begin(ctx context.Context, in intent) (int64, error) {
-	record, err := json.Marshal(in)
-	if err != nil {
-		return 0, fmt.Errorf("encode intention: %w", err)
+func (j *journal) begin(ctx context.Context, in *intent) (int64, error) {
+	text := j.records.get()
+	defer j.records.put(text)
+	if err := text.write(in.appendJSON); err != nil {
+		return 0, err
 	}
 	if !in.Count && len(in.Properties) == 0 {
-		return j.outbox.Announce(ctx, record)
+		return j.outbox.Announce(ctx, text.bytes)
 	}
-	return j.outbox.Begin(ctx, record)
+	return j.outbox.Begin(ctx, text.bytes)
 }
 
 // amend makes an intention read differently.
-func (j *journal) amend(ctx context.Context, id int64, in intent) error {
-	record, err := json.Marshal(in)
+func (j *journal) amend(ctx context.Context, id int64, in *intent) error {
+	text, err := in.appendJSON(nil)
 	if err != nil {
-		return fmt.Errorf("encode intention: %w", err)
+		return err
 	}
-	_, err = j.outbox.Settle(ctx, 0, dataprovider.Settlement{Amended: []dataprovider.Pending{{ID: id, Record: record}}})
+	_, err = j.outbox.Settle(ctx, 0, dataprovider.Settlement{Amended: []dataprovider.Pending{{ID: id, Record: text}}})
 	return err
 }
 
@@ -122,11 +91,12 @@ func (j *journal) settle(ctx context.Context, id int64, e *actions.Event, owner 
 	var s dataprovider.Settlement
 	if e != nil {
 		if s.Targets = j.hooks.Route(e); len(s.Targets) > 0 {
-			body, err := json.Marshal(e)
-			if err != nil {
+			text := j.records.get()
+			defer j.records.put(text)
+			if err := text.write(e.AppendJSON); err != nil {
 				return fmt.Errorf("encode event: %w", err)
 			}
-			s.EventID, s.Event, s.Keys = e.ID, body, e.Keys()
+			s.EventID, s.Event, s.Keys = e.ID, text.bytes, e.Keys()
 			with.line.expect(j.hooks, e)
 		}
 	}
@@ -186,17 +156,15 @@ func (j *journal) tell(ctx context.Context, o outcome) error {
 }
 
 func (j *journal) push(o outcome) {
+	o.s.Event = slices.Clone(o.s.Event) // it is in a buffer
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.waiting = append(j.waiting, o)
+	j.late.Store(int64(len(j.waiting)))
 }
 
 // backlog tells how many outcomes wait.
-func (j *journal) backlog() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return len(j.waiting)
-}
+func (j *journal) backlog() int { return int(j.late.Load()) }
 
 // retry tells what could not be told before. It returns how many outcomes still
 // wait.
@@ -218,6 +186,7 @@ func (j *journal) retry(ctx context.Context) int {
 		}
 		j.mu.Lock()
 		j.waiting = j.waiting[1:]
+		j.late.Store(int64(len(j.waiting)))
 		j.mu.Unlock()
 	}
 }

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"io/fs"
 	"slices"
 	"strings"
@@ -365,7 +364,7 @@ func (l *ledger) intentions(from, to string, o *object, lost bool) []dataprovide
 		if t.up.intent == 0 || t.up.object == nil || o != nil && t.up.object != o {
 			continue
 		}
-		in := t.up.stated
+		in := *t.up.stated
 		at := t.s.path(in.Name)
 		if o == nil && !vfs.Within(from, at) {
 			continue
@@ -377,11 +376,11 @@ func (l *ledger) intentions(from, to string, o *object, lost bool) []dataprovide
 		}
 		in.Event.Object.Name = t.Name()
 		in.Event.Object.Path = t.s.path(in.Event.Object.Name)
-		record, err := json.Marshal(in)
+		record, err := in.appendJSON(nil)
 		if err != nil {
 			continue // it was encoded before
 		}
-		t.up.stated = in
+		t.up.stated = &in
 		list = append(list, dataprovider.Pending{ID: t.up.intent, Record: record})
 	}
 	return list

@@ -3,8 +3,7 @@ package session
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"slices"
+	"encoding/hex"
 	"time"
 
 	"sftpgo/actions"
@@ -21,7 +20,15 @@ func newTransferID() string {
 	rand.Read(b[:]) // never fails
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	var text [36]byte
+	to := text[:0]
+	for i, c := range b {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			to = append(to, '-')
+		}
+		to = hex.AppendEncode(to, []byte{c})
+	}
+	return string(to)
 }
 
 // event starts the record of something that happens to the transfer.
@@ -117,7 +124,7 @@ func (t *Transfer) stateStaged(ctx context.Context) error {
 		return refuse("upload", t.name, vfs.ErrUnavailable) // its event could not be kept
 	}
 	var err error
-	t.up.intent, err = t.s.m.journal.begin(ctx, intent{
+	t.up.intent, err = t.s.m.journal.begin(ctx, &intent{
 		Op: intentStaged, Name: t.name, Root: t.s.root, Event: t.event(ctx, actions.UploadFailed),
 	})
 	return err
@@ -125,7 +132,7 @@ func (t *Transfer) stateStaged(ctx context.Context) error {
 
 // statePublish states that the upload is about to be published, in the place of what
 // was stated at its beginning.
-func (t *Transfer) statePublish(ctx context.Context, in intent) (int64, error) {
+func (t *Transfer) statePublish(ctx context.Context, in *intent) (int64, error) {
 	if t.up.intent == 0 {
 		return t.s.m.journal.begin(ctx, in)
 	}
@@ -161,8 +168,8 @@ func (t *Transfer) stateCopy(ctx context.Context, id string, size int64) (c copy
 	if c.event = t.copyEvent(ctx, size); c.event == nil {
 		return c, nil
 	}
-	c.id, err = t.s.m.journal.begin(ctx, intent{
-		Op: intentCopy, Name: t.s.behind(ctx, t.Name()), Root: t.s.root, FileID: id, Size: size, Event: *c.event,
+	c.id, err = t.s.m.journal.begin(ctx, &intent{
+		Op: intentCopy, Name: t.linkless(ctx, t.Name()), Root: t.s.root, FileID: id, Size: size, Event: *c.event,
 	})
 	return c, err
 }
@@ -185,11 +192,6 @@ func (c copyTold) settle(ctx context.Context, t *Transfer, failed bool) {
 	}
 }
 
-// told are the kinds of events that the end of an upload may have.
-func told() []actions.Kind {
-	return []actions.Kind{actions.UploadDone, actions.UploadFailed, actions.UploadPart}
-}
-
 // journaled reports whether the upload needs an intention.
 func (t *Transfer) journaled(owner string) bool {
 	hooks := t.s.m.journal.hooks
@@ -199,5 +201,5 @@ func (t *Transfer) journaled(owner string) bool {
 	case t.up.quiet:
 		return t.up.source != "" && hooks.Wants(actions.CopyDone)
 	}
-	return slices.ContainsFunc(told(), hooks.Wants)
+	return hooks.Wants(actions.UploadDone) || hooks.Wants(actions.UploadFailed) || hooks.Wants(actions.UploadPart)
 }

@@ -48,7 +48,7 @@ func (s *Session) makeDir(ctx context.Context, name string, may func() error) er
 	e := s.event(ctx, actions.MkdirDone, name)
 	var id int64
 	if spots[0].info == nil { // else it fails
-		if id, err = s.m.journal.begin(ctx, intent{Op: intentMkdir, Name: name, Root: s.root, Event: e}); err != nil {
+		if id, err = s.m.journal.begin(ctx, &intent{Op: intentMkdir, Name: name, Root: s.root, Event: e}); err != nil {
 			return err
 		}
 	}

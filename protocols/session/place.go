@@ -107,7 +107,16 @@ func (s *Session) lockFilesBy(ctx context.Context, lock func(...string) *pages, 
 
 // entry is the storage path of name without links before the last component.
 func (s *Session) entry(ctx context.Context, name string) string {
-	return s.path(path.Join(s.behind(ctx, path.Dir(name)), path.Base(name)))
+	return s.path(s.inDir(ctx, name))
+}
+
+// inDir is the name without links of what lies at name, which is none itself.
+func (s *Session) inDir(ctx context.Context, name string) string {
+	dir, base := path.Split(name)
+	if dir == "/" {
+		return name // the root is where it is
+	}
+	return path.Join(s.behind(ctx, path.Dir(name)), base)
 }
 
 // behind is the name that links lead to from name; name itself where nothing is

@@ -111,7 +111,7 @@ func (s *Session) removeDir(ctx context.Context, name string) error {
 	var id int64
 	e, tell := s.event(ctx, actions.RmdirDone, name), s.m.journal.wanted(actions.RmdirDone, false)
 	if tell {
-		if id, err = s.m.journal.begin(ctx, intent{
+		if id, err = s.m.journal.begin(ctx, &intent{
 			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(spots[0].info), Event: e,
 		}); err != nil {
 			return err
@@ -181,7 +181,7 @@ func (s *Session) unlink(ctx context.Context, pg *pages, r removal, may func() e
 	var id int64
 	if count := owner != ""; count || properties != nil || !r.quiet && s.m.journal.wanted(e.Kind, count) {
 		var err error
-		if id, err = s.m.journal.begin(ctx, intent{
+		if id, err = s.m.journal.begin(ctx, &intent{
 			Op: intentRemove, Name: name, Root: s.root, FileID: vfs.FileIDOf(info), Delta: delta, Count: count, Event: *e,
 			Quiet: r.quiet, Properties: properties,
 		}); err != nil {

@@ -138,7 +138,7 @@ func (s *Session) move(ctx context.Context, pg *pages, m move) error {
 
 	var id int64
 	if s.m.journal.wanted(e.Kind, owner != "" && !delta.IsZero()) || properties != nil {
-		if id, err = s.m.journal.begin(ctx, intent{
+		if id, err = s.m.journal.begin(ctx, &intent{
 			Op: intentRename, Name: m.oldname, Target: m.newname, Root: s.root, FileID: vfs.FileIDOf(m.info),
 			Delta: delta, Count: owner != "", Event: e, Properties: properties,
 		}); err != nil {

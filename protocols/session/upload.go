@@ -32,7 +32,7 @@ type upload struct {
 	place    string  // of the file that is written, see ledger
 	object   *object // of a write in place
 	intent   int64   // of a write in place, or of one that was announced; stated is what the former says
-	stated   intent
+	stated   *intent
 	touched  atomic.Bool  // created, truncated or written
 	sent     atomic.Int64 // bytes read back
 
@@ -316,6 +316,15 @@ func (t *Transfer) written(ctx context.Context) string {
 	return t.Name()
 }
 
+// linkless is name without links, for what is published under it. Whether the last
+// component is one was found out at the beginning.
+func (t *Transfer) linkless(ctx context.Context, name string) string {
+	if t.up.link {
+		return t.s.behind(ctx, name)
+	}
+	return t.s.inDir(ctx, name)
+}
+
 // openLocked opens what is locked: info, or nothing yet. The way there may lead to
 // another file by now, which is counted elsewhere. It returns the identity of the
 // file.
@@ -386,12 +395,12 @@ func (t *Transfer) stateIntent(ctx context.Context, info fs.FileInfo, before dat
 	if !t.journaled(owner) {
 		return nil
 	}
-	in := intent{
-		Op: intentWrite, Name: t.s.behind(ctx, t.name), Root: t.s.root, Before: before, Count: owner != "",
+	in := &intent{
+		Op: intentWrite, Name: t.s.inDir(ctx, t.up.entry), Root: t.s.root, Before: before, Count: owner != "",
 		Event: t.event(ctx, actions.UploadFailed), Quiet: t.up.quiet,
 	}
 	if info != nil {
-		in.FileID, in.Size, in.Modified = vfs.FileIDOf(info), info.Size(), info.ModTime()
+		in.FileID, in.Size, in.Modified = vfs.FileIDOf(info), info.Size(), dated(info.ModTime())
 	}
 	id, err := t.s.m.journal.begin(ctx, in)
 	t.up.intent, t.up.stated = id, in

@@ -181,8 +181,8 @@ func (t *Transfer) publish(ctx context.Context, pg *pages, old fs.FileInfo, e ac
 		ended(&e, after.Bytes, cause)
 	}
 	if owner := t.s.owner(); t.journaled(owner) || p.properties != nil {
-		p.id, err = t.statePublish(ctx, intent{
-			Op: intentPublish, Name: t.s.behind(ctx, name), Root: t.s.root, FileID: vfs.FileIDOf(info),
+		p.id, err = t.statePublish(ctx, &intent{
+			Op: intentPublish, Name: t.linkless(ctx, name), Root: t.s.root, FileID: vfs.FileIDOf(info),
 			Delta: delta, Count: owner != "", Event: e, Quiet: quiet,
 			Properties: p.properties,
 		})
