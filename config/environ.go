@@ -184,11 +184,26 @@ func (r *reader) ignoreBelow(n *node, v *variable, key string) {
 }
 
 func (r *reader) unknownVariable(n *node, parent, v *variable, key string) {
-	hint := ""
-	if s := spelling.Nearest(key, sortedKeys(n.keys)); s != "" {
-		hint = "; did you mean " + parent.child(s) + strings.TrimPrefix(v.deepest(), v.name) + "?"
+	near := spelling.Nearest(key, sortedKeys(n.keys))
+	for _, name := range v.allSet() {
+		hint := ""
+		if near != "" {
+			hint = "; did you mean " + parent.child(near) + strings.TrimPrefix(name, v.name) + "?"
+		}
+		r.fault(name, "unknown setting%s", hint)
 	}
-	r.fault(v.deepest(), "unknown setting%s", hint)
+}
+
+// allSet returns the names of all variables of the tree that are really set.
+func (v *variable) allSet() []string {
+	var names []string
+	if v.set {
+		names = append(names, v.name)
+	}
+	for _, key := range sortedKeys(v.below) {
+		names = append(names, v.below[key].allSet()...)
+	}
+	return names
 }
 
 // deepest returns the name of a variable that is really set.
