@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		childWrite(os.Getenv(childPath))
 	case "open":
 		childOpen(os.Getenv(childPath))
+	case "users":
+		childUsers(os.Getenv(childPath))
 	case "node":
 		childNode(os.Getenv(childPath))
 	}
@@ -78,6 +80,67 @@ func childOpen(path string) {
 	}
 	fmt.Println("opened")
 	_ = s.Close()
+}
+
+// childUsers changes a user, and prints each revision that was answered.
+func childUsers(path string) {
+	ctx := context.Background()
+	s, err := sqlstore.Open(ctx, sqlstore.Config{Path: path})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 500 {
+		u, rev, err := s.Users().Get(ctx, "alice")
+		if err == nil {
+			u.UID = i
+			rev, err = s.Users().Put(ctx, u, rev)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(rev)
+	}
+	_ = s.Close()
+}
+
+// A server sees each change of a user by another process at once, whatever it has read
+// before, and while it commits itself.
+func TestUsersOfAnotherProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sftpgo.db")
+	s := openStore(t, sqlstore.Config{Path: path, Exclusive: true})
+	if _, err := s.Users().Put(t.Context(), dataprovider.User{Username: "alice"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	cmd := child(t, os.Args[0], "users", path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	n := 0
+	for ; lines.Scan(); n++ {
+		var told dataprovider.Revision
+		if _, err := fmt.Sscan(lines.Text(), &told); err != nil {
+			t.Fatal(lines.Text())
+		}
+		u, rev, err := s.Users().Get(t.Context(), "alice")
+		if err != nil || rev < told || u.UID < n {
+			t.Fatalf("revision %d of uid %d, %v; %d is stored", rev, u.UID, err, told)
+		}
+		if n%8 == 0 {
+			if _, err := s.Usage().Add(t.Context(), "alice", dataprovider.Amount{Bytes: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil || n != 500 {
+		t.Errorf("%d changes, %v", n, err)
+	}
 }
 
 // What was answered survives SIGKILL; usage and events never differ; the lock of

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,25 @@ import (
 
 	"sftpgo/dataprovider"
 )
+
+// eachWay runs a test with each of the ways to find out the version.
+func eachWay(t *testing.T, test func(t *testing.T, server, command *Store)) {
+	t.Run("query", func(t *testing.T) {
+		server, command := beside(t)
+		server.reader.versions.path = ""
+		test(t, server, command)
+		if server.reader.versions.index.Load() != nil {
+			t.Error("the index was read")
+		}
+	})
+	t.Run("index", func(t *testing.T) {
+		server, command := beside(t)
+		test(t, server, command)
+		if runtime.GOOS == "linux" && server.reader.versions.index.Load() == nil {
+			t.Error("the index was not read")
+		}
+	})
+}
 
 // beside opens the store of a server and one of a command beside it.
 func beside(t *testing.T) (server, command *Store) {
@@ -51,8 +71,9 @@ func wantHome(t *testing.T, s *Store, name, home string, rev dataprovider.Revisi
 
 // TestRecentChanged: whoever changes a record that was read before, the next reader gets
 // the new one.
-func TestRecentChanged(t *testing.T) {
-	server, command := beside(t)
+func TestRecentChanged(t *testing.T) { eachWay(t, testRecentChanged) }
+
+func testRecentChanged(t *testing.T, server, command *Store) {
 	rev := put(t, server, "alice", "/0", 0)
 	for n := range 20 {
 		by := server
@@ -83,8 +104,9 @@ func TestRecentChanged(t *testing.T) {
 
 // TestRecentKept: a record is decoded again only if it has changed, and read again only
 // if anything has.
-func TestRecentKept(t *testing.T) {
-	server, command := beside(t)
+func TestRecentKept(t *testing.T) { eachWay(t, testRecentKept) }
+
+func testRecentKept(t *testing.T, server, command *Store) {
 	rev := put(t, server, "alice", "/", 0)
 	find := func() *recentRecord[dataprovider.User] {
 		t.Helper()
@@ -94,7 +116,8 @@ func TestRecentKept(t *testing.T) {
 		}
 		return rec
 	}
-	first := find()
+	find()
+	first := find() // by the way that stays
 	if find() != first {
 		t.Error("the record was read again")
 	}
@@ -133,8 +156,9 @@ func TestRecentBounds(t *testing.T) {
 
 // TestRecentRaces: readers who change what they got, while two stores change the record.
 // Each reader sees what was stored before it asked, or something later.
-func TestRecentRaces(t *testing.T) {
-	server, command := beside(t)
+func TestRecentRaces(t *testing.T) { eachWay(t, testRecentRaces) }
+
+func testRecentRaces(t *testing.T, server, command *Store) {
 	rev := put(t, server, "alice", "/", 0)
 	const rounds = 200
 	var all sync.WaitGroup

@@ -98,6 +98,7 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 	}
 	s.reader = newReader(r, s.dialect)
 	if cfg.Exclusive {
+		s.reader.versions.path = s.file.path + "-shm"
 		// Only the server does so: its store is the one that must not be built on
 		// sand, and it starts rarely.
 		if err := sqliteQuickCheck(ctx, r, s.file.path); err != nil {

@@ -3,53 +3,83 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"sync"
+	"sync/atomic"
 )
 
+// walHeader is the length of the header of SQLite's WAL index.
+const walHeader = 48
+
 // version is a state of the database: between two that are equal nobody, of this
-// process or another, has committed anything. The zero version is equal to none.
+// process or another, has committed anything. The zero version is unknown.
 type version struct {
-	conn  int // which of the connections that asked
-	value int64
+	told  teller
+	state [walHeader]byte
 }
 
-// known reports whether v is a state at all.
-func (v version) known() bool { return v.conn > 0 }
+func (v version) known() bool { return v.told != nobody }
 
-// versions asks for the version. What the database answers can only be compared with
-// other answers on the same connection, so there is one for that.
+// teller is who told a version: the index, or one of the connections, the first of
+// which is 1.
+type teller int
+
+const (
+	nobody  teller = 0
+	byIndex teller = -1
+)
+
+// versions finds out the version.
 type versions struct {
 	db    *sql.DB
-	query string // empty: the database does not tell
+	query string // for a number of one connection, see dialect; empty: none
+	path  string // of the WAL index, if there is one that may be read; else empty
+
+	index atomic.Pointer[walIndex] // nil: it is not read
 
 	mu     sync.Mutex
+	tried  bool // to read the index
 	conn   *sql.Conn
 	stmt   *sql.Stmt
-	opened int // connections, up to now
+	opened teller // the last connection
 	closed bool
 }
 
-// now returns the version, which is unknown where the database cannot tell. What is
-// read after that is of this version or of a later one.
-func (s *versions) now(ctx context.Context) (v version) {
+// now returns the version. What is read after that is of this version or of a later
+// one.
+func (s *versions) now(ctx context.Context) version {
+	if x := s.index.Load(); x != nil {
+		if h, ok := x.header(); ok {
+			return version{byIndex, h}
+		}
+		return version{}
+	}
 	if s.query == "" {
-		return v
+		return version{}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.stmt == nil && s.open(ctx) != nil {
-		return v
+		return version{}
 	}
 	// Not the context of the caller: one that could end costs a goroutine each time.
 	// It is a look at shared memory.
-	if err := s.stmt.QueryRowContext(context.WithoutCancel(ctx)).Scan(&v.value); err != nil {
+	var n uint64
+	if err := s.stmt.QueryRowContext(context.WithoutCancel(ctx)).Scan(&n); err != nil {
 		s.drop()
 		return version{}
 	}
-	v.conn = s.opened
+	v := version{told: s.opened}
+	binary.NativeEndian.PutUint64(v.state[:], n)
+	if s.path != "" && !s.tried {
+		s.tried = true
+		s.openIndex(ctx)
+	}
 	return v
 }
 
+// open makes a connection to ask on: numbers can only be compared with others of the
+// same.
 func (s *versions) open(ctx context.Context) (err error) {
 	if s.conn, err = s.db.Conn(ctx); err != nil {
 		return err
@@ -62,6 +92,22 @@ func (s *versions) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// openIndex reads the index from now on, if it is in use and can be read.
+func (s *versions) openIndex(ctx context.Context) {
+	var mode string
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil || mode != "wal" {
+		return
+	}
+	x, err := openWALIndex(s.path)
+	if err != nil {
+		return
+	}
+	if _, ok := x.header(); ok {
+		s.index.Store(x)
+		s.drop()
+	}
+}
+
 func (s *versions) drop() {
 	if s.stmt != nil {
 		_ = s.stmt.Close() // the connection goes, too
@@ -72,10 +118,11 @@ func (s *versions) drop() {
 	s.conn, s.stmt = nil, nil
 }
 
-// close gives the connection back.
+// close gives the connection back. From now on the version is unknown.
 func (s *versions) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
+	s.index.Store(nil)
 	s.drop()
 }
