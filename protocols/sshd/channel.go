@@ -28,7 +28,8 @@ func (c *connection) channel(open ssh.NewChannel, n int) {
 	if err != nil {
 		return // the connection has ended
 	}
-	p := c.start(ch, requests, n)
+	st := newStream(ch)
+	p := c.start(st, requests, n)
 	if p == nil {
 		ch.Close()
 		ssh.DiscardRequests(requests)
@@ -40,16 +41,19 @@ func (c *connection) channel(open ssh.NewChannel, n int) {
 	go func() {
 		defer close(done)
 		defer cancel()
-		ssh.DiscardRequests(requests)
+		c.attend(st, requests)
 	}()
-	c.execute(ctx, ch, p)
+	c.execute(ctx, st, p)
 	// The channel counts until the client has closed its side too: only then the
 	// transport forgets it.
 	<-done
+	if st.isEvicted() {
+		c.closeUnused()
+	}
 }
 
 // execute runs p and ends the channel the way RFC 4254, 6.10 wants it.
-func (c *connection) execute(ctx context.Context, ch ssh.Channel, p program) {
+func (c *connection) execute(ctx context.Context, ch *stream, p program) {
 	c.run(1)
 	defer c.run(-1)
 	defer ch.Close()
@@ -61,7 +65,7 @@ func (c *connection) execute(ctx context.Context, ch ssh.Channel, p program) {
 
 // start waits for the request that says what to run. It returns nil when none
 // comes.
-func (c *connection) start(ch ssh.Channel, requests <-chan *ssh.Request, n int) program {
+func (c *connection) start(ch *stream, requests <-chan *ssh.Request, n int) program {
 	timer := time.AfterFunc(channelTimeout, func() { ch.Close() })
 	defer timer.Stop()
 	terminal := false // refused, as by OpenSSH: clients go on without
@@ -89,7 +93,7 @@ func (c *connection) start(ch ssh.Channel, requests <-chan *ssh.Request, n int) 
 	return nil
 }
 
-func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
+func (c *connection) subsystem(ch *stream, payload []byte, n int) program {
 	var request struct{ Name string }
 	if err := ssh.Unmarshal(payload, &request); err != nil || request.Name != "sftp" {
 		return nil
@@ -103,7 +107,7 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 			return 1
 		}
 		defer s.Close()
-		if err := c.srv.sftp.Serve(ctx, ch, s, string(c.ssh.ClientVersion())); err != nil {
+		if err := c.srv.sftp.Serve(ctx, ch.Channel, s, string(c.ssh.ClientVersion())); err != nil {
 			if errors.Is(err, sftp.ErrPacket) {
 				s.Log().Warn("session ended: the client broke the protocol", "error", err)
 			} else {
@@ -116,12 +120,12 @@ func (c *connection) subsystem(ch ssh.Channel, payload []byte, n int) program {
 }
 
 // open starts a session, or tells the client why not.
-func (c *connection) open(ch ssh.Channel, protocol string, n int) *session.Session {
+func (c *connection) open(ch *stream, protocol string, n int) *session.Session {
 	id := fmt.Sprintf("%s_%x_%d", protocol, c.ssh.SessionID(), n)
 	var s *session.Session
 	err := errPanic
 	// The store needs a deep stack, and the channel is there for long.
-	c.srv.aside(func() { s, err = c.session(protocol, id) })
+	c.srv.aside(func() { s, err = c.session(ch, protocol, id) })
 	if err == nil {
 		return s
 	}
@@ -137,12 +141,12 @@ func (c *connection) open(ch ssh.Channel, protocol string, n int) *session.Sessi
 
 // session opens one for the user of the connection. The login may be long ago, and
 // the account closed since.
-func (c *connection) session(protocol, id string) (*session.Session, error) {
+func (c *connection) session(ch *stream, protocol, id string) (*session.Session, error) {
 	if err := c.srv.logins.Recheck(c.ctx, dataprovider.ProtocolSSH, c.remote, c.identity); err != nil {
 		return nil, err
 	}
 	return c.srv.sessions.Open(c.ctx, c.identity.User, session.Peer{
 		Protocol: protocol, ID: id, Remote: c.remote, Method: c.identity.Method,
-		Disconnect: func() { c.tcp.Close() },
+		Disconnect: func() { c.disconnect(ch) },
 	})
 }

@@ -46,7 +46,7 @@ func (s *Server) enable(names []string, all []command.Command) {
 }
 
 // exec finds the program for a request of the type "exec".
-func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
+func (c *connection) exec(ch *stream, payload []byte, n int) program {
 	var request struct{ Command string }
 	if err := ssh.Unmarshal(payload, &request); err != nil {
 		return nil
@@ -58,7 +58,7 @@ func (c *connection) exec(ch ssh.Channel, payload []byte, n int) program {
 }
 
 // command finds the program for a command line.
-func (c *connection) command(ch ssh.Channel, line string, n int) program {
+func (c *connection) command(ch *stream, line string, n int) program {
 	words, err := shellword.Split(line)
 	if err != nil || len(words) == 0 {
 		return c.refuse(ch, "bad command line")
@@ -84,7 +84,7 @@ func (c *connection) command(ch ssh.Channel, line string, n int) program {
 		defer cancel()
 		defer context.AfterFunc(s.Context(), cancel)()
 		return cmd.Run(ctx, s, args, command.Stream{
-			Line: commandLine(line, words), In: ch, Out: ch, Err: ch.Stderr(),
+			Line: commandLine(line, words), In: ch.Channel, Out: ch.Channel, Err: ch.Stderr(),
 		})
 	}
 }
@@ -106,7 +106,7 @@ func commandLine(line string, words []shellword.Word) string {
 // refuse is the program of a client that wants what there is not. The request is
 // accepted all the same, so that it gets a text and an exit status instead of
 // "request failed on channel 0".
-func (c *connection) refuse(ch ssh.Channel, text string) program {
+func (c *connection) refuse(ch *stream, text string) program {
 	return func(context.Context) uint32 {
 		c.tell(ch, text+"\r\n")
 		return 1
@@ -116,7 +116,7 @@ func (c *connection) refuse(ch ssh.Channel, text string) program {
 // tell writes to the standard error of a client without a session. One that takes
 // no words, because its window is closed, keeps the connection no more than one in
 // which nothing runs.
-func (c *connection) tell(ch ssh.Channel, text string) {
+func (c *connection) tell(ch *stream, text string) {
 	c.run(-1)
 	defer c.run(1)
 	_, _ = io.WriteString(ch.Stderr(), text) // an error means that the connection has ended

@@ -3,8 +3,6 @@ package sshd
 import (
 	"context"
 
-	"golang.org/x/crypto/ssh"
-
 	"sftpgo/protocols"
 	"sftpgo/protocols/sshd/command"
 	"sftpgo/protocols/sshd/shell"
@@ -19,7 +17,7 @@ const (
 // files, with which WinSCP and others frame scp. Whoever may run scp gets it.
 // terminal tells that the client has asked for one, so that somebody may be
 // sitting there.
-func (c *connection) shell(ch ssh.Channel, n int, terminal bool) program {
+func (c *connection) shell(ch *stream, n int, terminal bool) program {
 	copier, ok := c.srv.commands[scpName].(shell.Copier)
 	switch {
 	case !ok:
@@ -45,6 +43,6 @@ func (c *connection) shell(ch ssh.Channel, n int, terminal bool) program {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(s.Context(), cancel)()
-		return shell.Run(ctx, s, cfg, shell.Stream{In: ch, Out: ch, Err: ch.Stderr()})
+		return shell.Run(ctx, s, cfg, shell.Stream{In: ch.Channel, Out: ch.Channel, Err: ch.Stderr()})
 	}
 }
