@@ -115,10 +115,10 @@ func (q *request) conditions() ([]ifList, error) {
 // protecting returns a lock that protects t and whose token was not submitted. Of
 // several shared locks on one root, one token is enough.
 func (q *request) protecting(t target, submitted map[string]bool) (dataprovider.Lock, bool) {
-	locks, at := q.server.locks, q.s.RealPath(q.changing(), t.name)
-	found := locks.covering(at)
+	locks := q.server.locks
+	found := q.covering(t.name)
 	if t.tree {
-		found = append(found, locks.members(at)...)
+		found = append(found, locks.members(q.s.RealPath(q.changing(), t.name))...)
 	}
 	if t.member && t.name != "/" { // a lock on a collection protects its list of members
 		found = append(found, locks.covering(q.s.RealPath(q.changing(), path.Dir(t.name)))...)
@@ -134,6 +134,17 @@ func (q *request) protecting(t target, submitted map[string]bool) (dataprovider.
 		}
 	}
 	return dataprovider.Lock{}, false
+}
+
+// covering returns the locks that hold for a name: those of what it leads to and, for a
+// link, those of the collections that the link is in.
+func (q *request) covering(name string) []dataprovider.Lock {
+	at := q.s.RealPath(q.changing(), name)
+	found := q.server.locks.covering(at)
+	if entry := q.place(name); entry != at {
+		found = append(found, q.server.locks.covering(entry)...)
+	}
+	return found
 }
 
 // holds evaluates one list of the If header.
@@ -170,7 +181,7 @@ func (q *request) mapped(resource string) (string, bool) {
 
 func (q *request) condition(name string, c webdav.Condition) bool {
 	if c.Token != "" {
-		for _, l := range q.server.locks.covering(q.s.RealPath(q.changing(), name)) {
+		for _, l := range q.covering(name) {
 			if l.Token == c.Token {
 				return true
 			}

@@ -48,6 +48,11 @@ func (q *request) lock() error {
 	if err := q.precondition(info); err != nil {
 		return err
 	}
+	for _, l := range q.covering(q.name) { // of the collections that a link is in
+		if !vfs.Within(l.Path, want.Path) && !(l.Shared && want.Shared) {
+			return q.inTheWay(l, want.Path)
+		}
+	}
 	l, err := q.server.locks.acquire(q.changing(), want, lockTime(q.Header.Get("Timeout")))
 	if err != nil {
 		return q.notGranted(err, want)
