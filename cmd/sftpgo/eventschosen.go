@@ -43,7 +43,7 @@ func (c *chosen) registerAbout(cmd *cobra.Command) {
 	f.StringVar(&c.target, "target", "", "only those for this hook: common.actions, or hooks. and its name")
 	f.StringVar(&c.user, "user", "", "only those of what this user did")
 	f.StringVar(&c.kind, "event", "", "only those of one kind, like upload.done; upload stands for all that begin so")
-	f.StringVar(&c.path, "path", "", "only those of this path as users see it, or of a pattern like /in/*.pdf")
+	f.StringVar(&c.path, "path", "", "only those of this path as users see it, or of a pattern like /in/*.pdf or *.pdf, as in filters of hooks")
 }
 
 func (c *chosen) any() bool {
@@ -62,6 +62,9 @@ func (c *chosen) check() (err error) {
 	if _, err := path.Match(c.path, ""); err != nil {
 		return fmt.Errorf("--path: %w", err)
 	}
+	if c.kind != "" && !slices.ContainsFunc(recordedKinds(), c.matchKind) {
+		return fmt.Errorf("--event: %q is none of %s, nor the first word of one", c.kind, joinKinds(recordedKinds()))
+	}
 	now := time.Now()
 	if c.from, err = moment(c.since, now); err != nil {
 		return fmt.Errorf("--since: %w", err)
@@ -70,6 +73,28 @@ func (c *chosen) check() (err error) {
 		return fmt.Errorf("--until: %w", err)
 	}
 	return nil
+}
+
+// recordedKinds are the kinds of events that are told. Questions are not: they are
+// asked once, and nothing of them waits.
+func recordedKinds() []actions.Kind {
+	return []actions.Kind{
+		actions.UploadOpen, actions.UploadPart, actions.UploadDone, actions.UploadFailed, actions.DownloadDone,
+		actions.DeleteDone, actions.RenameDone, actions.MkdirDone, actions.RmdirDone, actions.CopyDone, actions.SSHCommand,
+		actions.UserAdded, actions.UserUpdated, actions.UserDeleted,
+	}
+}
+
+func joinKinds(kinds []actions.Kind) string {
+	words := make([]string, len(kinds))
+	for i, kind := range kinds {
+		words[i] = string(kind)
+	}
+	return strings.Join(words, ", ")
+}
+
+func (c *chosen) matchKind(kind actions.Kind) bool {
+	return string(kind) == c.kind || strings.HasPrefix(string(kind), c.kind+".")
 }
 
 // moment reads a time, or how long ago it was.
@@ -105,17 +130,15 @@ func (c *chosen) match(d dataprovider.QueuedDelivery) bool {
 }
 
 func (c *chosen) matchEvent(e actions.Event) bool {
-	kind := string(e.Kind)
 	switch {
 	case c.user != "" && e.Session.User != c.user,
-		c.kind != "" && kind != c.kind && !strings.HasPrefix(kind, c.kind+"."):
+		c.kind != "" && !c.matchKind(e.Kind):
 		return false
 	case c.path == "" || c.path == e.Object.Name || c.path == e.Object.Target:
 		return true
 	}
-	old, _ := path.Match(c.path, e.Object.Name) // check has seen the pattern
-	target, _ := path.Match(c.path, e.Object.Target)
-	return old || target
+	filter := actions.HookFilters{Paths: []string{c.path}} // check has seen the pattern
+	return filter.Reason(&e) == ""
 }
 
 // waiting yields what is queued or dead and was chosen; delivered, what was

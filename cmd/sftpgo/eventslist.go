@@ -129,22 +129,32 @@ func newEventsShowCommand(open storeOpener) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a delivery with its event and what became of its tries, as JSON",
-		Args:  cobra.ExactArgs(1),
+		Long: `Show a delivery with its event and what became of its tries, as JSON. The ID of an
+event shows all of its deliveries, one to each hook.`,
+		Args: oneArgument("the id of a delivery or event"),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "on one line")
 	cmd.RunE = runWithOutbox(open, func(cmd *cobra.Command, args []string, o dataprovider.Outbox) error {
-		id, err := deliveryID(args[0])
+		var any chosen
+		ids, err := any.ids(args, any.delivered(cmd.Context(), o), any.waiting(cmd.Context(), o))
 		if err != nil {
 			return err
 		}
-		d, err := o.Delivery(cmd.Context(), id)
-		if err != nil {
-			return err
+		for _, id := range ids {
+			d, err := o.Delivery(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(shownOf(d))
+			} else {
+				err = printIndented(cmd.OutOrStdout(), shownOf(d))
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(shownOf(d))
-		}
-		return printIndented(cmd.OutOrStdout(), shownOf(d))
+		return nil
 	})
 	return cmd
 }

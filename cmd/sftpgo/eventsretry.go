@@ -47,6 +47,7 @@ func revive(ctx context.Context, o dataprovider.Outbox, id int64) error {
 		if _, kept := o.Delivery(ctx, id); kept == nil {
 			return explained{fmt.Sprintf("delivery %d was delivered; sftpgo events replay delivers it again", id), dataprovider.ErrNotFound}
 		}
+		return explained{fmt.Sprintf("delivery %d: not found", id), dataprovider.ErrNotFound}
 	}
 	return err
 }

@@ -43,9 +43,9 @@ func newHooksTestCommand(where *configFlags) *cobra.Command {
 		Short: "Show what a hook gets, or send it",
 		Long: `Show what a hook gets of an event that is made up: arguments and environment of a
 program, headers with signature and body of a request. With --send it really gets
-it, once, and its answer is explained; what it is asked, it is asked. Nothing is recorded, and the server need
-not run.`,
-		Args: cobra.ExactArgs(1),
+it, once, and its answer is explained; what is a question is asked. Nothing is
+recorded, and the server need not run.`,
+		Args: oneArgument("the name of the hook"),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&s.event, "event", "", "word of the setting events, such as upload, or of execute_on (default upload, for accounts add)")

@@ -10,7 +10,7 @@ func newUserDeleteCommand(open storeOpener) *cobra.Command {
 	return &cobra.Command{
 		Use:   "delete NAME",
 		Short: "Delete an account; its files stay",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneArgument("the name of the account"),
 		RunE: runWithAccounts(open, func(cmd *cobra.Command, args []string, a *accounts) error {
 			u, _, err := a.get(cmd.Context(), args[0])
 			if err != nil {

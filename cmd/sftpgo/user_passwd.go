@@ -17,7 +17,7 @@ func newUserPasswdCommand(open storeOpener) *cobra.Command {
 		Example: `  sftpgo user passwd alice
   sftpgo user passwd alice --generate-password
   sftpgo user passwd alice --password-stdin < secret.txt`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("the name of the account"),
 	}
 	secret.register(cmd)
 	cmd.RunE = runWithAccounts(open, func(cmd *cobra.Command, args []string, a *accounts) error {

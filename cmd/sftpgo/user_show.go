@@ -20,7 +20,7 @@ func newUserShowCommand(open storeOpener) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show NAME",
 		Short: "Show an account",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneArgument("the name of the account"),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the record as JSON")
 	cmd.RunE = runWithAccounts(open, func(cmd *cobra.Command, args []string, a *accounts) error {

@@ -19,7 +19,7 @@ began with.`,
 		Example: `  sftpgo user update alice --status disabled
   sftpgo user update alice --expires 2027-12-31 --quota-size 0
   echo '{"filters":{"denied_protocols":["FTP"]}}' | sftpgo user update alice --from-json -`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("the name of the account"),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the stored record as JSON")
 	flags.register(cmd)
