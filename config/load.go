@@ -15,7 +15,7 @@ import (
 type Report struct {
 	// Dir is the configuration directory, absolute.
 	Dir string
-	// File is the file that was read; empty if there is none.
+	// File is the file that was read, absolute; empty if there is none.
 	File string
 	// Ignored are the keys that are known but have no effect in this version; a
 	// section of which nothing has an effect is named as a whole.

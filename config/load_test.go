@@ -57,6 +57,17 @@ func want(t *testing.T, got []string, lines ...string) {
 	}
 }
 
+func TestFileOfTheCurrentDirectory(t *testing.T) {
+	t.Chdir(write(t, "sftpgo.json", `{}`))
+	_, report, err := config.Load(t.TempDir(), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !filepath.IsAbs(report.File) {
+		t.Errorf("the file is told as %q", report.File)
+	}
+}
+
 // absolute is Default as Load returns it.
 func absolute(dir string) config.Config {
 	cfg := config.Default()

@@ -49,7 +49,7 @@ func locate(dir, named string, dirs []string) (string, error) {
 			path := filepath.Join(dir, baseName+"."+ext)
 			info, err := os.Stat(path)
 			if err == nil && !info.IsDir() {
-				return path, nil
+				return filepath.Abs(path) // one in the current directory is told so that it can be found
 			}
 			// A file that cannot be looked at may hold what the administrator
 			// wants; running without it would be a guess.
