@@ -76,11 +76,17 @@ func (s *Session) MayCopy(ctx context.Context, src, dst string) error {
 		read, create := dataprovider.PermDownload, dataprovider.PermUpload
 		if info.IsDir() {
 			read, create = dataprovider.PermList, dataprovider.PermCreateDirs
+			if !s.allows(read, src) { // to see that it is there is not enough
+				return refuse("copy", src, vfs.ErrPermission)
+			}
 		} else if !s.user.FileAllowed(src) || !s.user.FileAllowed(dst) {
 			return refuse("copy", src, vfs.ErrPermission)
 		}
 		if !s.allowed(read, src) || !s.allowed(create, dst) {
 			return refuse("copy", src, vfs.ErrPermission)
+		}
+		if limit := s.user.Filters.MaxUploadFileSize; limit > 0 && info.Mode().IsRegular() && info.Size() > limit {
+			return refuse("copy to", dst, ErrQuota)
 		}
 		_, err = s.copies(ctx, src, dst)
 		return err

@@ -30,3 +30,20 @@ func TestOverwriteUnseen(t *testing.T) {
 		t.Errorf("%q and %q", a, b)
 	}
 }
+
+// A collection that the user may not list replaces nothing: the copy would be empty. Nor
+// does a file that is too large.
+func TestCopyInVain(t *testing.T) {
+	r := newRig(t, session.Config{UploadMode: 1}, func(u *dataprovider.User) {
+		u.Permissions["/none"] = nil
+		u.Filters.MaxUploadFileSize = 4
+	})
+	r.write("none/f", "secret")
+	r.write("d/f", "old")
+	r.want(403, "COPY", "/none", "", "Destination: @/d")
+	r.write("large", "12345")
+	r.want(507, "COPY", "/large", "", "Destination: @/d")
+	if got := r.content("d/f"); got != "old" {
+		t.Errorf("content %q", got)
+	}
+}
