@@ -36,7 +36,7 @@ func (s *secret) noted(id Identity) bool {
 	if p := s.a.Protocol; p != dataprovider.ProtocolDAV && p != dataprovider.ProtocolHTTP {
 		return false
 	}
-	k := s.p.verified.key(id.User, id.Revision, s.plain, address(s.a), id.Method)
+	k := verified{s.key, s.a.Remote.Unmap(), id.Method}
 	if s.p.verified.has(k) {
 		return true
 	}
@@ -67,8 +67,8 @@ func (s *secret) check(ctx context.Context, u dataprovider.User, rev dataprovide
 	if userErr != nil {
 		return s.deny(ctx, userErr)
 	}
-	s.key = s.p.verified.key(u, rev, s.plain)
-	if s.cached = s.p.verified.has(s.key); s.cached {
+	s.key = s.p.verified.key(&u, rev, s.plain)
+	if s.cached = s.p.verified.has(verified{key: s.key}); s.cached {
 		return nil
 	}
 	var right bool
@@ -114,9 +114,9 @@ func (s *secret) deny(ctx context.Context, why error) error {
 func (s *secret) accepted(ctx context.Context, id Identity) Identity {
 	if !s.cached {
 		id = s.rehashed(ctx, id)
-		s.key = s.p.verified.key(id.User, id.Revision, s.plain)
+		s.key = s.p.verified.key(&id.User, id.Revision, s.plain)
 	}
-	s.p.verified.add(s.key)
+	s.p.verified.add(verified{key: s.key})
 	return id
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -23,31 +24,42 @@ type verifiedCache struct {
 	secret [32]byte
 
 	mu      sync.Mutex
-	entries map[verifiedKey]time.Time // until when
+	entries map[verified]time.Time // until when
+}
+
+// verified is a password that was right; or the login with it of a client, by a
+// method, of which the log has heard.
+type verified struct {
+	key    verifiedKey
+	remote netip.Addr
+	method string
 }
 
 type verifiedKey [sha256.Size]byte
 
 func newVerifiedCache() *verifiedCache {
-	c := &verifiedCache{entries: map[verifiedKey]time.Time{}}
+	c := &verifiedCache{entries: map[verified]time.Time{}}
 	rand.Read(c.secret[:]) // never fails, see crypto/rand
 	return c
 }
 
 // key covers the revision and the stored hash: a record that was changed, or
-// deleted and added again, has another one. So has a login from elsewhere, where
-// that matters.
-func (c *verifiedCache) key(u dataprovider.User, rev dataprovider.Revision, plain string, where ...string) verifiedKey {
-	mac := hmac.New(sha256.New, c.secret[:])
-	for _, part := range append([]string{u.Username, u.Password, plain}, where...) {
-		mac.Write(binary.AppendUvarint(nil, uint64(len(part))))
-		mac.Write([]byte(part))
+// deleted and added again, has another one.
+func (c *verifiedCache) key(u *dataprovider.User, rev dataprovider.Revision, plain string) verifiedKey {
+	text := make([]byte, 0, 512)
+	for _, part := range [...]string{u.Username, u.Password, plain} {
+		text = binary.AppendUvarint(text, uint64(len(part)))
+		text = append(text, part...)
 	}
-	mac.Write(binary.AppendUvarint(nil, uint64(rev)))
-	return verifiedKey(mac.Sum(nil))
+	text = binary.AppendUvarint(text, uint64(rev))
+	mac := hmac.New(sha256.New, c.secret[:])
+	mac.Write(text)
+	var k verifiedKey
+	mac.Sum(k[:0])
+	return k
 }
 
-func (c *verifiedCache) has(k verifiedKey) bool {
+func (c *verifiedCache) has(k verified) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	until, ok := c.entries[k]
@@ -56,7 +68,7 @@ func (c *verifiedCache) has(k verifiedKey) bool {
 
 // add remembers k; an entry that is there and valid is not prolonged, so a
 // password is verified at least once per lifetime.
-func (c *verifiedCache) add(k verifiedKey) {
+func (c *verifiedCache) add(k verified) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -71,7 +83,7 @@ func (c *verifiedCache) add(k verifiedKey) {
 
 // makeRoom drops what is over, and at least the entry that ends first.
 func (c *verifiedCache) makeRoom(now time.Time) {
-	var first verifiedKey
+	var first verified
 	var firstEnd time.Time
 	for k, until := range c.entries {
 		if !now.Before(until) {

@@ -9,9 +9,9 @@ import (
 
 func TestVerifiedCacheIsBounded(t *testing.T) {
 	c := newVerifiedCache()
-	var last verifiedKey
+	var last verified
 	for i := range 3 * verifiedEntries {
-		last = c.key(dataprovider.User{Username: "u" + strconv.Itoa(i)}, 1, "x")
+		last = verified{key: c.key(&dataprovider.User{Username: "u" + strconv.Itoa(i)}, 1, "x")}
 		c.add(last)
 	}
 	if n := len(c.entries); n > verifiedEntries {
@@ -24,7 +24,7 @@ func TestVerifiedCacheIsBounded(t *testing.T) {
 
 func TestVerifiedKeyDependsOnEverything(t *testing.T) {
 	c := newVerifiedCache()
-	u := dataprovider.User{Username: "ab", Password: "hash"}
+	u := &dataprovider.User{Username: "ab", Password: "hash"}
 	base := c.key(u, 1, "plain")
 	if base != c.key(u, 1, "plain") {
 		t.Error("the key is not stable")
@@ -32,9 +32,8 @@ func TestVerifiedKeyDependsOnEverything(t *testing.T) {
 	for name, other := range map[string]verifiedKey{
 		"password": c.key(u, 1, "plain2"),
 		"revision": c.key(u, 2, "plain"),
-		"hash":     c.key(dataprovider.User{Username: "ab", Password: "hash2"}, 1, "plain"),
-		"username": c.key(dataprovider.User{Username: "a", Password: "bhash"}, 1, "plain"),
-		"address":  c.key(u, 1, "plain", "192.0.2.1"),
+		"hash":     c.key(&dataprovider.User{Username: "ab", Password: "hash2"}, 1, "plain"),
+		"username": c.key(&dataprovider.User{Username: "a", Password: "bhash"}, 1, "plain"),
 		"process":  newVerifiedCache().key(u, 1, "plain"),
 	} {
 		if other == base {
