@@ -33,15 +33,16 @@ func newTusCommand() *cobra.Command {
 			return setFromEnvironment(cmd)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serveTus(cmd.Context(), &f, cmd.OutOrStdout())
+			return serveTus(cmd.Context(), &f, strayVariables(cmd.Flags(), os.Environ()), cmd.OutOrStdout())
 		},
 	}
 	f.register(cmd)
 	return cmd
 }
 
-// serveTus runs the stand-alone server until a signal ends it.
-func serveTus(ctx context.Context, f *tusFlags, out io.Writer) (err error) {
+// serveTus runs the stand-alone server until a signal ends it. stray are the
+// variables that no option has.
+func serveTus(ctx context.Context, f *tusFlags, stray []string, out io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer runtime.KeepAlive(newHeapFloor())
@@ -53,6 +54,9 @@ func serveTus(ctx context.Context, f *tusFlags, out io.Writer) (err error) {
 	}
 	level, _ := tusLogLevel(f.server.logLevel) // validated
 	log := slog.New(newLogHandler(out, level))
+	if len(stray) > 0 {
+		log.Warn("variables that have no effect", "sender", "serve", "variables", stray)
+	}
 	s, err := newTusServer(ctx, f, log)
 	if err != nil {
 		return err
