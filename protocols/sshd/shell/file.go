@@ -102,19 +102,30 @@ func link(ctx context.Context, c *call) uint32 {
 	}
 	old := operands[0].Text
 	name := c.into(ctx, c.at(operands[1]), old)
-	if o.has('f') {
-		if err := c.s.Remove(ctx, name); err != nil && !errors.Is(err, vfs.ErrNotExist) {
-			return c.fail(operands[1].Text, err)
-		}
-	}
-	var err error
+	create := func() error { return c.s.Link(ctx, c.at(operands[0]), name) }
 	if o.has('s') {
-		err = c.s.Symlink(ctx, old, name)
-	} else {
-		err = c.s.Link(ctx, c.at(operands[0]), name)
+		create = func() error { return c.s.Symlink(ctx, old, name) }
+	}
+	err := create()
+	if o.has('f') && errors.Is(err, vfs.ErrExist) && !c.same(ctx, operands[0], name) {
+		// Only now: what is there must not go for a link that cannot be.
+		if err = c.s.Remove(ctx, name); err == nil {
+			err = create()
+		}
 	}
 	if err != nil {
 		return c.fail(operands[1].Text, err)
 	}
 	return statusOK
+}
+
+// same reports whether what ln is given as its target is what lies at name, which
+// would be lost.
+func (c *call) same(ctx context.Context, target shellword.Word, name string) bool {
+	if path.Clean(c.at(target)) == path.Clean(name) || path.Join(path.Dir(name), target.Text) == path.Clean(name) {
+		return true
+	}
+	here, err := c.s.Lstat(ctx, name)
+	there, terr := c.s.Lstat(ctx, c.at(target))
+	return err == nil && terr == nil && vfs.FileIDOf(here) != "" && vfs.FileIDOf(here) == vfs.FileIDOf(there)
 }

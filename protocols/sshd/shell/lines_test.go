@@ -86,6 +86,9 @@ func TestLines(t *testing.T) {
 			"cp: dir: already exists\ncp: dir: is a directory\ncp: f: already exists\n"},
 		{"ln", "ln -s dir/old l; ln f h; md5sum l h; ln -s f l; ln -sf f l; md5sum l\n",
 			"149603e6c03516362a8da23f624db945  /l\n" + md5ABC + "  /h\n" + md5ABC + "  /l\n", "ln: l: already exists\n"},
+		{"ln -f in vain", "ln -f f f; ln -sf f f; ln -f f /dir/../f; ln -f none f; ln -f dir/sub f; ln -sf ../canary f; md5sum f\n", md5ABC + "  /f\n",
+			"ln: f: already exists\nln: f: already exists\nln: /dir/../f: already exists\nln: f: " + none + "ln: f: is a directory\nln: f: permission denied\n"},
+		{"ln -f", "ln f h; ln -f f h; ln -f dir/old h; md5sum f h\n", md5ABC + "  /f\n149603e6c03516362a8da23f624db945  /h\n", "ln: h: already exists\n"},
 		{"ln away", "ln -s /etc/../../x y; ln -s ../canary z; ln ../canary z; ln -s a; ln -s a b c\n", "",
 			"ln: y: permission denied\nln: z: permission denied\nln: z: name not allowed\nln: missing operand\nln: one target and one name, please\n"},
 
