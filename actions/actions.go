@@ -144,7 +144,8 @@ type Gate interface {
 // Route names; delivering is the dispatcher's work.
 type Dispatcher interface {
 	Gate
-	// Route returns the names of the targets that want e; none is normal.
+	// Route returns the names of the targets that want e; none is normal. The caller
+	// does not change the list.
 	Route(e *Event) []string
 	// Wants reports whether any target or gate may want events of kind k, so
 	// that nothing is collected in vain.

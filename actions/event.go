@@ -136,14 +136,16 @@ type Result struct {
 // Keys are the storage paths whose events must reach a receiver in the order in
 // which they happened. An event without a path, of the SSH command pwd, has none.
 func (e *Event) Keys() []string {
-	var keys []string
 	if e.Account != nil {
 		return []string{"user " + e.Session.User} // no path begins so
 	}
-	for _, at := range []string{e.Object.Path, e.Object.TargetPath, e.Object.BeforePath} {
+	paths := [...]string{e.Object.Path, e.Object.TargetPath, e.Object.BeforePath}
+	n := 0
+	for _, at := range paths {
 		if at != "" {
-			keys = append(keys, at)
+			paths[n] = at
+			n++
 		}
 	}
-	return keys
+	return append([]string(nil), paths[:n]...)
 }

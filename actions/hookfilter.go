@@ -40,9 +40,9 @@ func hasSize(k Kind) bool {
 // matchesUser compares whole names. A name of a user may have a slash in it, which
 // is a letter like any other.
 func matchesUser(patterns []string, user string) bool {
-	plain := strings.NewReplacer("/", "\x00")
+	plain := func(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
 	return slices.ContainsFunc(patterns, func(p string) bool {
-		ok, _ := path.Match(plain.Replace(p), plain.Replace(user)) // Validate has seen the pattern
+		ok, _ := path.Match(plain(p), plain(user)) // Validate has seen the pattern
 		return ok
 	})
 }

@@ -43,7 +43,7 @@ type Dispatcher struct {
 	limit   time.Duration // of a question
 	history History
 	lanes   []*lane
-	routes  map[actions.Kind][]route
+	routes  map[actions.Kind]*routes
 	wanted  map[actions.Kind]bool
 	headers []func(all map[string][]string) map[string][]string
 	log     *slog.Logger
@@ -73,7 +73,7 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 		gates:   hooks.Gates,
 		limit:   cfg.AskLimit,
 		history: cfg.History,
-		routes:  make(map[actions.Kind][]route),
+		routes:  make(map[actions.Kind]*routes),
 		wanted:  make(map[actions.Kind]bool),
 		headers: hooks.Headers,
 		log:     log,
@@ -82,7 +82,7 @@ func New(store dataprovider.Outbox, hooks Hooks, metrics Metrics, log *slog.Logg
 		l := newLane(t, store, metrics, log.With("target", t.Name), cfg)
 		d.lanes = append(d.lanes, l)
 		for _, k := range t.Kinds {
-			d.routes[k] = append(d.routes[k], route{l, t.Wants})
+			d.routes[k] = d.routes[k].with(route{l, t.Wants})
 			d.wanted[k] = true
 		}
 	}
@@ -100,12 +100,45 @@ type route struct {
 	wants func(e *actions.Event) bool // nil: all
 }
 
-// Route implements actions.Dispatcher.
+func (r route) takes(e *actions.Event) bool { return r.wants == nil || r.wants(e) }
+
+// routes are those of a kind; nil is none.
+type routes struct {
+	list  []route
+	names []string // of all targets
+}
+
+func (r *routes) with(other route) *routes {
+	if r == nil {
+		r = &routes{}
+	}
+	r.list, r.names = append(r.list, other), append(r.names, other.lane.target.Name)
+	return r
+}
+
+// of returns the routes of events of a kind.
+func (d *Dispatcher) of(k actions.Kind) []route {
+	if r := d.routes[k]; r != nil {
+		return r.list
+	}
+	return nil
+}
+
+// Route implements actions.Dispatcher. Most often all targets want the event, which
+// takes no memory.
 func (d *Dispatcher) Route(e *actions.Event) []string {
-	var targets []string
-	for _, r := range d.routes[e.Kind] {
-		if r.wants == nil || r.wants(e) {
-			targets = append(targets, r.lane.target.Name)
+	r := d.routes[e.Kind]
+	if r == nil {
+		return nil
+	}
+	targets, all := r.names, true
+	for i, to := range r.list {
+		takes := to.takes(e)
+		switch {
+		case !takes && all:
+			targets, all = append([]string(nil), r.names[:i]...), false
+		case takes && !all:
+			targets = append(targets, r.names[i])
 		}
 	}
 	return targets
@@ -127,7 +160,7 @@ func (d *Dispatcher) Wants(k actions.Kind) bool { return d.wanted[k] }
 // Wake implements actions.Dispatcher.
 func (d *Dispatcher) Wake() {
 	for _, l := range d.lanes {
-		if l.inline.any() {
+		if len(l.target.InLine) > 0 && l.inline.any() {
 			select {
 			case l.urgent <- struct{}{}:
 			default:

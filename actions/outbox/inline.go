@@ -39,8 +39,8 @@ var _ actions.Awaited = (*awaited)(nil)
 
 // Expect implements actions.Inliner.
 func (d *Dispatcher) Expect(e *actions.Event) actions.Awaited {
-	for _, r := range d.routes[e.Kind] {
-		if !slices.Contains(r.lane.target.InLine, e.Kind) || r.wants != nil && !r.wants(e) {
+	for _, r := range d.of(e.Kind) {
+		if !slices.Contains(r.lane.target.InLine, e.Kind) || !r.takes(e) {
 			continue
 		}
 		if a := r.lane.inline.expect(e); a != nil {

@@ -130,9 +130,9 @@ func (d *Dispatcher) Admit(ctx context.Context, describe func() actions.Event) e
 
 // routed reports whether a target gets an event.
 func (d *Dispatcher) routed(e *actions.Event, target string) bool {
-	for _, r := range d.routes[e.Kind] {
+	for _, r := range d.of(e.Kind) {
 		if r.lane.target.Name == target {
-			return r.wants == nil || r.wants(e)
+			return r.takes(e)
 		}
 	}
 	return false

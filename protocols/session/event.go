@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -13,6 +12,11 @@ import (
 
 // event starts the record of something that happens to name.
 func (s *Session) event(ctx context.Context, kind actions.Kind, name string) actions.Event {
+	return s.eventAt(ctx, kind, name, s.path(name))
+}
+
+// eventAt is event for who knows where name is in the storage.
+func (s *Session) eventAt(ctx context.Context, kind actions.Kind, name, path string) actions.Event {
 	return actions.Event{
 		ID:   ulid.Make().String(),
 		Kind: kind,
@@ -21,11 +25,11 @@ func (s *Session) event(ctx context.Context, kind actions.Kind, name string) act
 			ID:       s.peer.ID,
 			User:     s.user.Username,
 			Protocol: s.peer.Protocol,
-			RemoteIP: remoteIP(s.peer.Remote),
+			RemoteIP: s.remoteIP(),
 		},
 		Object: actions.Object{
 			Name:     name,
-			Path:     s.path(name),
+			Path:     path,
 			Provider: s.user.Filesystem.Provider,
 		},
 		Result:  actions.Result{Status: actions.StatusOK},
@@ -34,11 +38,11 @@ func (s *Session) event(ctx context.Context, kind actions.Kind, name string) act
 }
 
 // remoteIP is empty where the address of the client is not known.
-func remoteIP(a netip.Addr) string {
-	if !a.IsValid() {
+func (s *Session) remoteIP() string {
+	if !s.peer.Remote.IsValid() {
 		return ""
 	}
-	return a.String()
+	return s.remote
 }
 
 // fail puts the reason of a failure into the result.
@@ -74,6 +78,6 @@ func (s *Session) settle(ctx context.Context, id int64, e *actions.Event, delta 
 		reserved = r.take()
 	}
 	q.end(delta, reserved)
-	s.m.ledger.booked(s.path("/"), e, delta)
+	s.m.ledger.booked(s.top, e, delta)
 	return err
 }

@@ -235,7 +235,7 @@ func (x *External) begin(ctx context.Context) (err error) {
 		if x.storage, err = s.m.openStorage(ctx, &s.user, toInspect); err != nil {
 			return err
 		}
-		w := s.m.ledger.watch(s.path("/"))
+		w := s.m.ledger.watch(s.top)
 		defer w.gate.Unlock()
 		if !w.known {
 			before, err := s.m.ledger.count(ctx, x.storage, w.root)

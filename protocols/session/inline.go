@@ -76,6 +76,9 @@ func (t *Transfer) land(ctx context.Context) {
 // endInLine waits for the hooks that the upload waits for. If they fail, so does the
 // upload, and what it has become is taken back.
 func (t *Transfer) endInLine(ctx context.Context, err error) error {
+	if t.up.line.awaited == nil && t.up.copied.event == nil {
+		return err
+	}
 	line, copied := t.up.line, t.up.copied
 	t.up.line, t.up.copied = inLine{}, copyTold{}
 	herr := t.s.await(ctx, &line)

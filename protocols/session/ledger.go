@@ -349,7 +349,7 @@ func (t *Transfer) follow(from, to string) {
 	if !vfs.Within(from, at) {
 		return
 	}
-	t.name = t.s.name(to+strings.TrimPrefix(at, from), t.name)
+	t.call(t.s.name(to+strings.TrimPrefix(at, from), t.name))
 }
 
 // intentions returns those of writers in place as they must be from now on, since

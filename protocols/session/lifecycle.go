@@ -33,11 +33,14 @@ func newTransferID() string {
 
 // event starts the record of something that happens to the transfer.
 func (t *Transfer) event(ctx context.Context, kind actions.Kind) actions.Event {
-	e := t.s.event(ctx, kind, t.Name())
+	name, path := t.located()
+	e := t.s.eventAt(ctx, kind, name, path)
 	if t.up != nil {
 		e.Transfer = t.up.details(t.start)
 		if t.up.describe != nil {
-			t.up.describe(&e)
+			told := e // only then it is on the heap
+			t.up.describe(&told)
+			return told
 		}
 	}
 	return e

@@ -98,6 +98,7 @@ func (m *Manager) Open(ctx context.Context, u dataprovider.User, p Peer) (*Sessi
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.Touch()
+	s.top, s.remote = s.path("/"), p.Remote.String()
 	if spec, err := specOf(&u, toUse); err == nil {
 		s.home = homeOf(spec.Kind, fs)
 	}

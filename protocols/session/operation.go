@@ -104,7 +104,7 @@ func (s *Session) record(sender string, at operands, line string, c change) {
 		slog.String("ssh_command", line),
 		slog.String("connection_id", s.peer.ID),
 		slog.String("protocol", s.peer.Protocol),
-		slog.String("remote_addr", s.peer.Remote.String()),
+		slog.String("remote_addr", s.remote),
 		slog.String("virtual_path", at.name),
 		slog.String("virtual_target_path", at.target),
 	)

@@ -13,7 +13,7 @@ import (
 
 // name is the virtual name of a storage path; other when the user does not see it.
 func (s *Session) name(at, other string) string {
-	if root := s.path("/"); vfs.Within(root, at) {
+	if root := s.top; vfs.Within(root, at) {
 		return path.Join("/", strings.TrimPrefix(at, root))
 	}
 	return other
@@ -49,7 +49,7 @@ func (s *Session) lockBy(ctx context.Context, lock func(...string) *pages, names
 		if err != nil {
 			return nil, nil, err
 		}
-		pg := s.m.ledger.pass(s.path("/"), func() *pages { return lock(slices.Clone(places)...) })
+		pg := s.m.ledger.pass(s.top, func() *pages { return lock(slices.Clone(places)...) })
 		var now []string
 		if now, err = where(); err == nil && slices.Equal(now, places) {
 			return pg, places, nil

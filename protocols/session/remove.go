@@ -241,7 +241,7 @@ func (s *Session) askDelete(ctx context.Context, name string) (bool, error) {
 // deletedByHook takes the word of the hook for it, but not the quota: what still
 // lies there still counts.
 func (s *Session) deletedByHook(ctx context.Context, place, name string, info fs.FileInfo) error {
-	pg := s.m.ledger.pass(s.path("/"), func() *pages { return s.m.ledger.lock(place) })
+	pg := s.m.ledger.pass(s.top, func() *pages { return s.m.ledger.lock(place) })
 	defer pg.unlock()
 	now, err := s.lstat(ctx, name)
 	if err == nil && vfs.FileIDOf(now) == vfs.FileIDOf(info) {

@@ -78,7 +78,7 @@ func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
 		ID: n.ID, Owner: r.owner(s), Name: n.Name, Length: n.Length, Metadata: n.Metadata, Partial: n.Partial,
 		Withheld: n.Withheld, Digest: n.Digest,
 		Created: time.Now().UTC(), State: dataprovider.UploadOpen,
-		Protocol: s.peer.Protocol, RemoteIP: s.peer.Remote.String(),
+		Protocol: s.peer.Protocol, RemoteIP: s.remote,
 	}
 	if n.Partial {
 		rec.Name = ""

@@ -56,6 +56,8 @@ type Session struct {
 	account *account
 	fs      vfs.FS
 	root    string // identity of the storage
+	top     string // path("/")
+	remote  string // the address of the client
 	home    string // RealPath of "/"
 	uniform bool   // one rule for the whole tree: links cannot lead around it
 
@@ -92,7 +94,7 @@ func (s *Session) Touch() { s.active.Store(time.Now().UnixNano()) }
 
 // StorageRoot identifies the tree that the session sees; users who share a home
 // share it.
-func (s *Session) StorageRoot() string { return s.path("/") }
+func (s *Session) StorageRoot() string { return s.top }
 
 // Close ends the session. Transfers that are still open fail with ErrClosed. When
 // it returns their outcomes are recorded, whoever called it first.

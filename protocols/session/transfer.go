@@ -23,6 +23,7 @@ import (
 type Transfer struct {
 	s     *Session
 	name  string // under mu
+	place string // of name in the storage, when it was asked for; under mu
 	dir   Direction
 	file  vfs.File
 	start time.Time
@@ -49,6 +50,19 @@ func (t *Transfer) Name() string {
 	defer t.mu.Unlock()
 	return t.name
 }
+
+// located is the name and where that is in the storage.
+func (t *Transfer) located() (name, path string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.place == "" {
+		t.place = t.s.path(t.name)
+	}
+	return t.name, t.place
+}
+
+// call notes that the file has another name by now. The caller has the lock.
+func (t *Transfer) call(name string) { t.name, t.place = name, "" }
 
 // Stat tells the state of the open content, under the name the client knows.
 func (t *Transfer) Stat() (fs.FileInfo, error) {
@@ -121,7 +135,7 @@ func (t *Transfer) closeDownload(ctx context.Context) error {
 	if t.silent {
 		return t.failure()
 	}
-	e := t.s.event(ctx, actions.DownloadDone, t.Name())
+	e := t.event(ctx, actions.DownloadDone)
 	t.finish(&e, t.moved.Load(), t.failure())
 	var line inLine
 	if err := t.s.m.journal.settle(ctx, 0, &e, "", noAmount, along{line: &line}); err != nil {
@@ -164,7 +178,7 @@ func (t *Transfer) record(e *actions.Event, err error) {
 		slog.String("protocol", t.s.peer.Protocol),
 		slog.Int("status", int(e.Result.Status)),
 		slog.String("error", text),
-		slog.String("remote_addr", t.s.peer.Remote.String()),
+		slog.String("remote_addr", t.s.remote),
 		slog.String("virtual_path", e.Object.Name),
 	)
 }

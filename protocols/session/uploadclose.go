@@ -46,7 +46,7 @@ func (t *Transfer) endUpload(ctx context.Context) error {
 		defer pg.unlock()
 		return t.closeStaged(ctx, pg, old, err)
 	}
-	pg := l.pass(t.s.path("/"), func() *pages { return l.lockOpen(t.up.object) })
+	pg := l.pass(t.s.top, func() *pages { return l.lockOpen(t.up.object) })
 	defer pg.unlock()
 	return t.closeInPlace(ctx, pg)
 }
@@ -57,7 +57,7 @@ func (t *Transfer) lockStaged(ctx context.Context) (*pages, fs.FileInfo, error) 
 	l := t.s.m.ledger
 	keys := []string{t.up.place}
 	for tries := 0; ; tries++ {
-		pg := l.pass(t.s.path("/"), func() *pages { return l.lock(slices.Clone(keys)...) })
+		pg := l.pass(t.s.top, func() *pages { return l.lock(slices.Clone(keys)...) })
 		old, err := t.replaces(ctx)
 		key := l.fileKey(t.up.place, old)
 		switch {

@@ -199,7 +199,7 @@ func (t *Transfer) closeElsewhere(ctx context.Context) (published bool, err erro
 func (t *Transfer) rename(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.name = name
+	t.call(name)
 }
 
 // destination is the name that the hook wants for the content. One that ends in a
