@@ -13,17 +13,21 @@ import (
 // source itself, by whatever name, is vfs.ErrExist. The dead properties of the
 // source go along, and those of the target go.
 func (s *Session) Copy(ctx context.Context, src, dst string) error {
-	return s.copyContent(ctx, src, dst, vfs.Write|vfs.Create|vfs.Truncate)
+	return s.CopyBy(ctx, CopyRule{}, src, dst)
 }
 
-// CopyNew is Copy that fails with vfs.ErrExist when dst exists, also if the user may
-// not see it: COPY with Overwrite F.
-func (s *Session) CopyNew(ctx context.Context, src, dst string) error {
-	return s.copyContent(ctx, src, dst, vfs.Write|vfs.Create|vfs.Truncate|vfs.Excl)
+// CopyRule is what a copy of a file keeps to.
+type CopyRule struct {
+	// New has it fail with vfs.ErrExist when there is something at its target, also if
+	// the user may not see it: COPY with Overwrite F.
+	New bool
+	// Accept is asked when the copy is about to take its place, see Transfer.Accept; may
+	// be nil.
+	Accept func(ctx context.Context, old fs.FileInfo) error
 }
 
-// copyContent is Copy to a file that is opened in mode.
-func (s *Session) copyContent(ctx context.Context, src, dst string, mode vfs.Mode) error {
+// CopyBy is Copy that keeps to r.
+func (s *Session) CopyBy(ctx context.Context, r CopyRule, src, dst string) error {
 	if from, err := parse("copy", src); err == nil {
 		to, err := parse("copy to", dst)
 		if err == nil && (s.samePlace(ctx, s.behind(ctx, from), s.behind(ctx, to)) || s.emptiesSource(ctx, from, to)) {
@@ -38,6 +42,10 @@ func (s *Session) copyContent(ctx context.Context, src, dst string, mode vfs.Mod
 	if err != nil {
 		return err
 	}
+	mode := vfs.Write | vfs.Create | vfs.Truncate
+	if r.New {
+		mode |= vfs.Excl
+	}
 	to, err := s.Upload(ctx, dst, mode)
 	if err != nil {
 		from.silent = true
@@ -45,8 +53,13 @@ func (s *Session) copyContent(ctx context.Context, src, dst string, mode vfs.Mod
 		return err
 	}
 	to.up.properties, to.up.source = properties, from.Name()
-	// No upload mode keeps a part: nobody goes on with a copy.
-	to.Accept(func(context.Context, fs.FileInfo) error { return to.failure() })
+	to.Accept(func(ctx context.Context, old fs.FileInfo) error {
+		// No upload mode keeps a part: nobody goes on with a copy.
+		if err := to.failure(); err != nil || r.Accept == nil {
+			return err
+		}
+		return r.Accept(ctx, old)
+	})
 	if _, err = to.ReadFrom(from); err != nil {
 		from.TransferError(err)
 		to.TransferError(err)

@@ -12,7 +12,7 @@ import (
 	"sftpgo/vfs"
 )
 
-// CopyNew replaces nothing, whoever made it and whether the user may see it or not.
+// A copy that is to be new replaces nothing, whoever made it and whether the user may see it or not.
 func TestCopyNew(t *testing.T) {
 	for mode := range 3 {
 		r := newRig(t, session.Config{UploadMode: mode}, func(u *dataprovider.User) {
@@ -21,10 +21,10 @@ func TestCopyNew(t *testing.T) {
 		r.write("f", "new")
 		r.write("box/f", "old")
 		s := r.open()
-		if err := s.CopyNew(t.Context(), "/f", "/box/f"); !errors.Is(err, vfs.ErrExist) {
+		if err := s.CopyBy(t.Context(), session.CopyRule{New: true}, "/f", "/box/f"); !errors.Is(err, vfs.ErrExist) {
 			t.Error(err)
 		}
-		must(t, s.CopyNew(t.Context(), "/f", "/box/g"))
+		must(t, s.CopyBy(t.Context(), session.CopyRule{New: true}, "/f", "/box/g"))
 		if f, g := r.content("box/f"), r.content("box/g"); f != "old" || g != "new" {
 			t.Errorf("upload mode %d: %q and %q", mode, f, g)
 		}

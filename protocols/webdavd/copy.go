@@ -1,10 +1,12 @@
 package webdavd
 
 import (
+	"context"
 	"io/fs"
 	"net/http"
 	"path"
 
+	"sftpgo/protocols/session"
 	"sftpgo/vfs"
 )
 
@@ -31,11 +33,7 @@ func (q *request) copy() error {
 		return err
 	}
 	if !m.src.IsDir() {
-		replicate := q.s.Copy
-		if !m.overwrite { // there may be something by now, or something that the user does not see
-			replicate = q.s.CopyNew
-		}
-		if err := replicate(q.changing(), q.name, m.name); err != nil {
+		if err := q.copyFile(q.name, m.name, session.CopyRule{New: !m.overwrite}); err != nil {
 			return missingParent(err)
 		}
 		q.relocated(m)
@@ -53,6 +51,19 @@ func (q *request) copy() error {
 	}
 	q.relocated(m)
 	return nil
+}
+
+// copyFile copies one file. Others may lock its target before all of it has arrived.
+func (q *request) copyFile(from, to string, rule session.CopyRule) error {
+	leave := func() {}
+	defer func() { leave() }()
+	rule.Accept = func(ctx context.Context, old fs.FileInfo) error {
+		q.settling = ctx
+		defer func() { q.settling = nil }()
+		leave = q.server.locks.publishing.enter(q.s.RealPath(q.changing(), to))
+		return q.stillFree(target{name: to, member: old == nil})
+	}
+	return q.s.CopyBy(q.changing(), rule, from, to)
 }
 
 // maxFailures is how many members a multi-status answer names; the copy stops
@@ -89,7 +100,7 @@ func (w *treeCopy) copy(src, dst string) {
 		case info.Mode()&fs.ModeSymlink != 0:
 			w.fail(from, w.copyLink(from, to))
 		default:
-			w.fail(from, w.q.s.Copy(w.q.changing(), from, to))
+			w.fail(from, w.q.copyFile(from, to, session.CopyRule{}))
 		}
 	}
 	for _, name := range dirs { // the listing is closed by now
@@ -110,7 +121,7 @@ func (w *treeCopy) copyLink(from, to string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return w.q.s.Copy(w.q.changing(), from, to)
+		return w.q.copyFile(from, to, session.CopyRule{})
 	}
 	text, err := w.q.s.Readlink(w.q.changing(), from)
 	if err != nil {

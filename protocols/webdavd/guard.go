@@ -51,25 +51,42 @@ func (q *request) locked(submitted map[string]bool, targets ...target) error {
 // validators are looked at again: that a lock has run out during a long upload harms
 // nobody as long as there is no other.
 func (q *request) publishable(old fs.FileInfo) error {
-	if err := q.server.locks.follow(q.changing(), 0); err != nil {
-		return err
-	}
-	header := strings.Join(q.Header.Values("If"), " ")
-	var lists []ifList
-	if header != "" {
-		var err error
-		if lists, err = parseIf(header); err != nil {
+	if header := q.ifHeader(); header != "" {
+		lists, err := parseIf(header)
+		if err != nil {
 			return err // it was well-formed
 		}
 		if !slices.ContainsFunc(lists, func(l ifList) bool { return q.stillHolds(l, old) }) {
 			return refuse(http.StatusPreconditionFailed, "the resource is another one than when the upload began")
 		}
 	}
-	if err := q.locked(tokens(lists), target{name: q.name, member: old == nil}); err != nil {
+	if err := q.stillFree(target{name: q.name, member: old == nil}); err != nil {
 		return err
 	}
 	return q.precondition(old)
 }
+
+// stillFree is guard for what has gone on for a while, and whose If header has held:
+// others may have locked the target meanwhile.
+func (q *request) stillFree(t target) error {
+	if err := q.server.locks.follow(q.changing(), 0); err != nil {
+		return err
+	}
+	if !q.server.locks.any() {
+		return nil
+	}
+	var submitted map[string]bool
+	if header := q.ifHeader(); header != "" {
+		lists, err := parseIf(header)
+		if err != nil {
+			return err // it was well-formed
+		}
+		submitted = tokens(lists)
+	}
+	return q.locked(submitted, t)
+}
+
+func (q *request) ifHeader() string { return strings.Join(q.Header.Values("If"), " ") }
 
 // stillHolds is holds for what is said about validators. The session shows the new
 // file already, hence old.
@@ -96,7 +113,7 @@ func (q *request) conditions() ([]ifList, error) {
 	if err := q.server.locks.follow(q.changing(), 0); err != nil {
 		return nil, err
 	}
-	header := strings.Join(q.Header.Values("If"), " ")
+	header := q.ifHeader()
 	if header == "" {
 		return nil, nil
 	}

@@ -31,9 +31,15 @@ import (
 type hooks struct {
 	mu    sync.Mutex
 	panic bool // Ask panics
+	// uploading, if set, is called before an upload begins.
+	uploading func(name string)
 }
 
-func (h *hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
+func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error) {
+	if e.Kind == actions.UploadCheck {
+		h.uploading(e.Object.Name)
+		return actions.Verdict{}, nil
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.panic {
@@ -41,7 +47,9 @@ func (h *hooks) Ask(context.Context, *actions.Event) (actions.Verdict, error) {
 	}
 	return actions.Verdict{}, nil
 }
-func (h *hooks) Asks(e *actions.Event) bool                     { return e.Kind == actions.DeleteCheck }
+func (h *hooks) Asks(e *actions.Event) bool {
+	return e.Kind == actions.DeleteCheck || e.Kind == actions.UploadCheck && h.uploading != nil
+}
 func (h *hooks) Header(map[string][]string) map[string][]string { return nil }
 
 // Wants is true, but for what tests here are not about.
