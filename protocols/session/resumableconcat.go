@@ -52,7 +52,7 @@ func (r *Resumables) concatenate(ctx context.Context, s *Session, n NewUpload, i
 	}()
 	u := r.begin(s, n)
 	u.rec.Final, u.rec.Parts = true, ids
-	up, err := u.mayBegin(ctx)
+	up, err := u.mayBegin(ctx, false)
 	if err != nil {
 		return rec, err
 	}

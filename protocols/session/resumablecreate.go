@@ -2,6 +2,9 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
@@ -50,11 +53,32 @@ func (r *Resumables) Create(ctx context.Context, s *Session, n NewUpload, interr
 func (n *NewUpload) complete() {
 	n.named = n.ID != ""
 	if !n.named {
-		n.ID = newTransferID()
+		n.ID = newUploadID(time.Now())
 	}
 	if n.Name == "" {
 		n.Name = "/" + n.ID
 	}
+}
+
+// newUploadID returns a UUID that begins with the time (RFC 9562, 5.7): a store that
+// keeps records in the order of their ids adds new ones at the end. 74 bits of it
+// nobody can guess.
+func newUploadID(at time.Time) string {
+	var b [16]byte
+	rand.Read(b[6:]) // never fails
+	ms := at.UnixMilli()
+	binary.BigEndian.PutUint16(b[:], uint16(ms>>32))
+	binary.BigEndian.PutUint32(b[2:], uint32(ms))
+	b[6] = b[6]&0x0f | 0x70
+	b[8] = b[8]&0x3f | 0x80
+	text := make([]byte, 0, 36)
+	for i, group := range [...][]byte{b[:4], b[4:6], b[6:8], b[8:10], b[10:]} {
+		if i > 0 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, group)
+	}
+	return string(text)
 }
 
 func (r *Resumables) create(ctx context.Context, s *Session, n NewUpload, interrupt func()) (*Resumable, error) {
@@ -62,14 +86,15 @@ func (r *Resumables) create(ctx context.Context, s *Session, n NewUpload, interr
 		return nil, ErrClosed
 	}
 	u := r.begin(s, n)
-	up, err := u.mayBegin(ctx)
-	if err != nil {
+	whole := n.Whole && !n.Partial
+	up, err := u.mayBegin(ctx, whole)
+	switch {
+	case err != nil:
 		return nil, err
+	case whole:
+		return u, u.createWhole(ctx, up)
 	}
-	if n.Partial || !n.Whole {
-		return u, u.createStored(ctx, up, interrupt)
-	}
-	return u, u.createWhole(ctx, up)
+	return u, u.createStored(ctx, up, interrupt)
 }
 
 // begin fills the record.
@@ -100,8 +125,9 @@ func (u *Resumable) expires() time.Time {
 }
 
 // mayBegin applies the rules and asks the hooks. nil without an error is for parts,
-// which have no name that rules could be applied to.
-func (u *Resumable) mayBegin(ctx context.Context) (up *upload, err error) {
+// which have no name that rules could be applied to. What comes whole is about to be
+// opened where it is published, which tells whether there is a directory for it.
+func (u *Resumable) mayBegin(ctx context.Context, whole bool) (up *upload, err error) {
 	s, rec := u.s, &u.rec
 	if max := s.user.Filters.MaxUploadFileSize; max > 0 && rec.Length > max {
 		return nil, u.overQuota(ctx, refuse("upload", rec.Name, ErrQuota))
@@ -114,7 +140,8 @@ func (u *Resumable) mayBegin(ctx context.Context) (up *upload, err error) {
 		if up, err = s.mayUpload(ctx, rec.Name, create); err != nil {
 			return nil, err
 		}
-		if dir := path.Dir(rec.Name); !u.rs.policy.InPlace {
+		asked := !whole || s.m.journal.hooks.Wants(actions.UploadCheck)
+		if dir := path.Dir(rec.Name); asked && !u.rs.policy.InPlace {
 			if info, err := s.fs.Stat(ctx, dir); err != nil {
 				return nil, err
 			} else if !info.IsDir() {
@@ -139,6 +166,9 @@ func (u *Resumable) admitted(ctx context.Context, up *upload) (*upload, error) {
 	s := u.s
 	if err := s.admit(ctx, u.rec.Name); err != nil {
 		return nil, refuse("upload", u.rec.Name, err)
+	}
+	if !s.m.journal.hooks.Wants(actions.UploadCheck) {
+		return up, nil
 	}
 	verdict, err := u.ask(ctx, actions.UploadCheck)
 	if err != nil {

@@ -10,6 +10,10 @@ import (
 	"sftpgo/vfs"
 )
 
+// wholePiece is what is gathered of data that arrive in crumbs, before it is written:
+// the head of a request and its data seldom come together.
+const wholePiece = 32 << 10
+
 // Receive appends what body has. What was read is kept, whatever then fails, and
 // nothing beyond the length of the upload: then the error is ErrTooLarge. A failure
 // of body comes back as it is. tap, if it is not nil, sees what is written.
@@ -28,6 +32,11 @@ func (u *Resumable) Receive(body io.Reader, tap io.Writer) (int64, error) {
 	var total int64
 	for {
 		n, rerr := u.t.fill(body, buf)
+		for !u.stored && rerr == nil && n < min(len(buf), wholePiece) { // nothing of it is kept before all is there
+			var m int
+			m, rerr = u.t.fill(body, buf[n:])
+			n += m
+		}
 		over := false
 		if u.rec.Length >= 0 && int64(n) > u.rec.Length-u.size {
 			n, over = int(u.rec.Length-u.size), true

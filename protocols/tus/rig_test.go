@@ -35,6 +35,8 @@ type hooks struct {
 
 	verifies bool // they want to see the content, too
 
+	unasked bool // nobody has to be asked whether an upload may begin
+
 	inLine func(e *actions.Event) error // says what comes of uploads in line; nil: none are
 }
 
@@ -53,7 +55,7 @@ func (h *hooks) Asks(e *actions.Event) bool {
 func (h *hooks) Header(all map[string][]string) map[string][]string { return all }
 func (h *hooks) Route(*actions.Event) []string                      { return []string{"hook"} }
 func (h *hooks) Wants(k actions.Kind) bool {
-	return (h.verifies || k != actions.UploadVerify) && k != actions.DownloadCheck
+	return (h.verifies || k != actions.UploadVerify) && k != actions.DownloadCheck && !(h.unasked && k == actions.UploadCheck)
 }
 func (h *hooks) Wake() {}
 

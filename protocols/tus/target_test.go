@@ -3,15 +3,19 @@ package tus_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
+	"time"
 
 	"sftpgo/dataprovider"
 	"sftpgo/protocols/tus"
 )
 
 // TestTarget: metadata says where the file goes, and never outside the home.
-func TestTarget(t *testing.T) {
-	r := newRig(t)
+func TestTarget(t *testing.T) { eitherWay(t, testTarget) }
+
+func testTarget(t *testing.T, r *rig) {
 	if err := os.Mkdir(filepath.Join(r.home, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -67,16 +71,30 @@ func TestTarget(t *testing.T) {
 	}
 }
 
+// eitherWay runs a test with hooks that are asked first, and without.
+func eitherWay(t *testing.T, test func(t *testing.T, r *rig), change ...func(*tus.Config, *dataprovider.User)) {
+	for name, unasked := range map[string]bool{"asked": false, "unasked": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, change...)
+			r.hooks.unasked = unasked
+			test(t, r)
+		})
+	}
+}
+
 // TestRules: what a user may not do over other protocols it may not do here, at the
 // beginning nor at the end.
 func TestRules(t *testing.T) {
-	r := newRig(t, func(_ *tus.Config, u *dataprovider.User) {
+	eitherWay(t, testRules, func(_ *tus.Config, u *dataprovider.User) {
 		u.Permissions = map[string][]string{
 			"/": {"*"}, "/ro": {"list", "download"}, "/new": {"list", "upload"},
 		}
 		u.Filters.FilePatterns = []dataprovider.PatternsFilter{{Path: "/", DeniedPatterns: []string{"*.exe"}}}
 		u.Filters.MaxUploadFileSize = 100
 	})
+}
+
+func testRules(t *testing.T, r *rig) {
 	for _, dir := range []string{"ro", "new"} {
 		if err := os.Mkdir(filepath.Join(r.home, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -153,5 +171,23 @@ func TestOverwrite(t *testing.T) {
 	}
 	if u := r.usage(); u.Files != 1 || u.Bytes != 3 {
 		t.Errorf("usage %v", u)
+	}
+}
+
+// TestIDs: the id of an upload is a UUID that begins with the time, so that those that
+// come later go to the end of the store.
+func TestIDs(t *testing.T) {
+	r := newRig(t)
+	v7 := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	last, seen := "", map[string]bool{}
+	for range 20 {
+		before := time.Now().UnixMilli()
+		id := filepath.Base(r.want(201, "POST", "/files", "-", "Upload-Length: 3").header.Get("Location"))
+		after := time.Now().UnixMilli()
+		ms, err := strconv.ParseInt(id[:8]+id[9:13], 16, 64)
+		if !v7.MatchString(id) || seen[id] || err != nil || ms < before || ms > after || id[:13] < last {
+			t.Errorf("id %q after %q, of %d, between %d and %d, %v", id, last, ms, before, after, err)
+		}
+		last, seen[id] = id[:13], true
 	}
 }
