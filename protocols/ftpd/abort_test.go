@@ -219,3 +219,26 @@ func TestKilledClient(t *testing.T) {
 		}
 	}
 }
+
+// ABOR that comes while a transfer is being refused is answered after it, and both
+// replies are whole.
+func TestAbortOfARefusedTransfer(t *testing.T) {
+	s := start(t, options{})
+	s.write(t, "a", "content")
+	c := login(t, s)
+	for range 200 {
+		for _, cmd := range []string{"RETR missing", "STOR missing/x", "LIST missing", "STOR ../../x"} {
+			c.epsv()
+			c.send("%s\r\nABOR\r\nNOOP", cmd)
+			code, text, err := c.text.ReadResponse(0)
+			if code != 550 && code != 553 && code != 425 { // ABOR may have closed the way for the data
+				t.Fatalf("%s: %d %q %v", cmd, code, text, err)
+			}
+			c.expect(226)
+			c.expect(200)
+		}
+	}
+	if got := c.get("RETR a"); got != "content" {
+		t.Errorf("fetched %q", got)
+	}
+}

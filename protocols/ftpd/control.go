@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -43,6 +42,8 @@ type control struct {
 	turn    turn // for the driver, when the library has given it its turn
 	again   bool // there was a login, which the library goes by when the next has begun
 	epsvAll bool // EPSV ALL was said
+
+	starting starting
 
 	write   sync.Mutex
 	out     []byte // begun line of a reply
@@ -163,14 +164,16 @@ func (t *control) screen(line []byte) ([]byte, error) {
 	case "USER":
 		return t.user(arg, line), nil
 	case "ABOR":
-		t.closePassage()
-		t.c.interrupt()
-		return line, nil
+		return t.abort(line), nil
 	}
 	if !t.c.loggedIn() {
 		return t.early(verb, arg, line), nil
 	}
-	return t.serve(verb, arg, line), nil
+	line = t.serve(verb, arg, line)
+	if isTransfer(line) {
+		t.starting.begin()
+	}
+	return line, nil
 }
 
 // isTelnet tells bytes of the Telnet protocol, which RFC 959 wants before ABOR,
@@ -304,27 +307,6 @@ func (t *control) open(text string) {
 	t.write.Lock()
 	defer t.write.Unlock()
 	t.opening = lineBreaks.Replace(text)
-}
-
-// conclude says how a transfer has ended, before the library does.
-func (t *control) conclude(err error) {
-	outcome := reply{code: ftpserver.StatusClosingDataConn, text: "Closing transfer connection"}
-	if err != nil {
-		outcome = refused(err)
-	}
-	t.write.Lock()
-	defer t.write.Unlock()
-	t.outcome = outcome
-}
-
-// concluded puts the outcome in the place of what the library says about the
-// connection, with its addresses: to close one with TLS may fail when all has
-// arrived, because the client has gone already. The caller holds t.write.
-func (t *control) concluded(line []byte) []byte {
-	if !bytes.HasPrefix(line, []byte("550 Issue during transfer")) {
-		return line
-	}
-	return fmt.Appendf(nil, "%d %s\r\n", t.outcome.code, t.outcome.text)
 }
 
 // suppress keeps the next reply with the code from the client.

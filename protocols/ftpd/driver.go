@@ -78,6 +78,7 @@ func (d *driver) Stat(name string) (info os.FileInfo, err error) {
 // 3659, section 5); STOR with one, and APPE, keep what is there. Nobody resumes
 // beyond the end: of a client that tries, the file is another one than it thinks.
 func (d *driver) GetHandle(name string, flags int, offset int64) (h ftpserver.FileTransfer, err error) {
+	defer func() { d.c.control.starting.opened(err) }()
 	err = d.do("open", func(ctx context.Context) error {
 		own := name == ownName
 		var open opening

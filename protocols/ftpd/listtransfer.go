@@ -1,9 +1,11 @@
 package ftpd
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/fclairamb/ftpserverlib"
@@ -34,6 +36,16 @@ func (c *client) nextOpening() opening {
 	f := c.openings[0]
 	c.openings = c.openings[1:]
 	return f
+}
+
+// isTransfer tells whether a command for the library opens a data connection.
+func isTransfer(line []byte) bool {
+	verb, _, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+	switch strings.ToUpper(string(verb)) {
+	case "RETR", "STOR", "APPE":
+		return true
+	}
+	return false
 }
 
 // listing returns what LIST, NLST or MLSD sends. The library could list, too: but

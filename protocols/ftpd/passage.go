@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/fclairamb/ftpserverlib"
 )
@@ -34,4 +35,17 @@ func (t *control) closePassage() {
 	t.write.Lock()
 	defer t.write.Unlock()
 	t.ready = false
+}
+
+// abort takes ABOR. Beside a transfer that is open the library ends it; the reply of
+// one that it refuses comes first.
+func (t *control) abort(line []byte) []byte {
+	t.closePassage()
+	t.c.interrupt()
+	if !t.starting.wait(t.c.ctx.Done()) || !t.c.loggedIn() {
+		return line
+	}
+	return t.later(func(context.Context, *driver) (reply, error) {
+		return reply{code: ftpserver.StatusClosingDataConn, text: "Nothing to abort"}, nil
+	})
 }
