@@ -31,6 +31,7 @@ type control struct {
 	net.Conn  // TCP; for deadlines and addresses
 	c         *client
 	available *tls.Config // for AUTH TLS
+	implicit  bool        // TLS from the first byte, and for all data
 	reader    *bufio.Reader
 	rest      []byte // of the current command, not yet read by the library
 	closed    chan struct{}
@@ -59,7 +60,7 @@ type control struct {
 
 func newControl(conn net.Conn, cfg *tls.Config, implicit bool, c *client) *control {
 	t := &control{
-		Conn: conn, c: c, available: cfg, closed: make(chan struct{}),
+		Conn: conn, c: c, available: cfg, implicit: implicit, closed: make(chan struct{}),
 		goodbye: "Login timeout",
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(loginTime)) // a closed connection shows itself at the next read
@@ -250,6 +251,10 @@ func (t *control) prot(level string) []byte {
 	case "P":
 		return []byte("PROT P\r\n")
 	case "C":
+		if t.implicit {
+			t.reply("534 Data connections have TLS here")
+			return nil
+		}
 		return []byte("PROT C\r\n")
 	case "S", "E":
 		t.reply("536 Use PROT P or PROT C")

@@ -105,6 +105,9 @@ func TestImplicitTLS(t *testing.T) {
 	c.login()
 	roundTrip(t, c)
 	c.cmd(503, "AUTH TLS")
+	c.cmd(534, "PROT C") // it would have no effect, and the client wait in vain
+	c.cmd(200, "PROT P")
+	roundTrip(t, c)
 
 	plain, err := net.Dial("tcp", s.addr)
 	if err != nil {
