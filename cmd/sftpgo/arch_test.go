@@ -65,7 +65,7 @@ func imports() []rule {
 		}},
 		// The only place that names implementations. Nothing names this one.
 		{"cmd/sftpgo", []string{
-			"config", "docs", "vfs/...", "dataprovider/...", "actions/...", "protocols/...",
+			"config", "docs", "vfs/...", "dataprovider/...", "actions/...", "protocols/...", "spelling",
 		}},
 	}
 }
