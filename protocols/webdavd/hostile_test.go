@@ -163,6 +163,22 @@ func TestSharedLocksAreFew(t *testing.T) {
 	}
 }
 
+// Many names with a shared lock each are not many locks on one name.
+func TestSharedLocksOfMembers(t *testing.T) {
+	r := newRig(t, session.Config{})
+	for i := range 40 {
+		name := fmt.Sprint("/d/", i)
+		r.write(name, "")
+		r.want(200, "LOCK", name, shared)
+	}
+	for range 15 {
+		r.want(200, "LOCK", "/d", shared)
+	}
+	r.want(507, "LOCK", "/d", shared)
+	r.want(200, "LOCK", "/d", shared, "Depth: 0")
+	r.want(507, "LOCK", "/d/0", shared)
+}
+
 // TestOwnerThatBreaksXML: the text about an owner is shown to others, whose
 // parsers must take it.
 func TestOwnerThatBreaksXML(t *testing.T) {

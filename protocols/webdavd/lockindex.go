@@ -100,6 +100,19 @@ func (ix *lockIndex) members(p string, now time.Time) []dataprovider.Lock {
 	return found
 }
 
+// crowded reports whether l would cover a name that as many locks cover as may.
+func (ix *lockIndex) crowded(l dataprovider.Lock, now time.Time) bool {
+	if len(ix.covering(l.Path, now)) >= maxShared {
+		return true
+	}
+	if !l.Deep {
+		return false
+	}
+	return slices.ContainsFunc(ix.members(l.Path, now), func(m dataprovider.Lock) bool {
+		return len(ix.covering(m.Path, now)) >= maxShared
+	})
+}
+
 // within yields the locks at and below a path.
 func (ix *lockIndex) within(p string) iter.Seq[dataprovider.Lock] {
 	return func(yield func(dataprovider.Lock) bool) {

@@ -208,7 +208,7 @@ func (t *Locks) acquire(ctx context.Context, l dataprovider.Lock, lifetime time.
 		switch {
 		case ix.held[l.Holder] >= maxLocks:
 			return nil, nil, errUserLocks
-		case len(inTheWay) >= maxShared:
+		case ix.crowded(l, now):
 			return nil, nil, errNameLocks
 		case len(ix.byToken) >= maxAllLocks:
 			return nil, nil, errAllLocks
