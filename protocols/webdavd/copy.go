@@ -34,13 +34,13 @@ func (q *request) copy() error {
 	}
 	if !m.src.IsDir() {
 		if err := q.copyFile(q.name, m.name, session.CopyRule{New: !m.overwrite}); err != nil {
-			return missingParent(err)
+			return q.lacking(err)
 		}
 		q.relocated(m)
 		return nil
 	}
 	if err := q.s.MkdirLike(q.changing(), q.name, m.name); err != nil {
-		return missingParent(err)
+		return q.lacking(err)
 	}
 	if d == infinity {
 		w := treeCopy{q: q}

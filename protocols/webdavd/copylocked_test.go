@@ -1,11 +1,14 @@
 package webdavd_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"sftpgo/actions"
 	"sftpgo/protocols/session"
 )
 
@@ -17,14 +20,11 @@ func TestLockedDuringCopy(t *testing.T) {
 	r.write("src/a", "new")
 	r.write("src/b", "new")
 	r.write("d/f", "old")
-	lock := func(path string) func(string) {
-		return func(name string) {
-			if name == path {
-				r.want(200, "LOCK", path, exclusive, "Login: bob")
-			}
+	r.hooks.before = func(k actions.Kind, name string) {
+		if k == actions.UploadCheck && name == "/d/f" {
+			r.want(200, "LOCK", "/d/f", exclusive, "Login: bob")
 		}
 	}
-	r.hooks.uploading = lock("/d/f")
 	r.want(423, "COPY", "/f", "", "Destination: @/d/f")
 	if got := r.content("d/f"); got != "old" {
 		t.Errorf("content %q", got)
@@ -34,8 +34,8 @@ func TestLockedDuringCopy(t *testing.T) {
 	}
 
 	// A member, whose neighbour is copied all the same.
-	r.hooks.uploading = func(name string) {
-		if name == "/copy/b" {
+	r.hooks.before = func(k actions.Kind, name string) {
+		if k == actions.UploadCheck && name == "/copy/b" {
 			r.want(201, "LOCK", "/copy/x", exclusive, "Login: bob", "Depth: 0")
 			r.write("copy/b", "bob's")
 			r.want(200, "LOCK", "/copy/b", exclusive, "Login: bob", "Depth: 0")
@@ -48,4 +48,18 @@ func TestLockedDuringCopy(t *testing.T) {
 	if a, b := r.content("copy/a"), r.content("copy/b"); a != "new" || b != "bob's" {
 		t.Errorf("%q and %q", a, b)
 	}
+}
+
+// A source that somebody has taken away is not a parent that is missing.
+func TestSourceGone(t *testing.T) {
+	r := newRig(t, session.Config{UploadMode: 1})
+	r.write("f", "content")
+	r.hooks.before = func(k actions.Kind, _ string) {
+		if k == actions.DownloadCheck {
+			if err := os.Remove(filepath.Join(r.home, "f")); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	r.want(404, "COPY", "/f", "", "Destination: @/g")
 }

@@ -97,6 +97,17 @@ func (q *request) clear(m relocation, may func(ctx context.Context, from, to str
 	return q.s.RemoveAll(q.changing(), m.name)
 }
 
+// lacking tells what is missing: the source, which somebody may have taken away
+// meanwhile, or the parent of the destination.
+func (q *request) lacking(err error) error {
+	if errors.Is(err, vfs.ErrNotExist) {
+		if _, serr := q.s.Lstat(q.changing(), q.name); errors.Is(serr, vfs.ErrNotExist) {
+			return serr
+		}
+	}
+	return missingParent(err)
+}
+
 // relocated answers 201, or 204 when something was replaced.
 func (q *request) relocated(m relocation) {
 	if m.dst != nil {

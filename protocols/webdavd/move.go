@@ -32,7 +32,7 @@ func (q *request) move() error {
 		rename = q.s.RenameNew
 	}
 	if err := rename(q.changing(), q.name, m.name); err != nil {
-		return missingParent(err)
+		return q.lacking(err)
 	}
 	q.relocated(m)
 	return nil

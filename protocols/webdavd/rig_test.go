@@ -31,13 +31,13 @@ import (
 type hooks struct {
 	mu    sync.Mutex
 	panic bool // Ask panics
-	// uploading, if set, is called before an upload begins.
-	uploading func(name string)
+	// before, if set, is called before an upload or a download begins.
+	before func(k actions.Kind, name string)
 }
 
 func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error) {
-	if e.Kind == actions.UploadCheck {
-		h.uploading(e.Object.Name)
+	if e.Kind != actions.DeleteCheck {
+		h.before(e.Kind, e.Object.Name)
 		return actions.Verdict{}, nil
 	}
 	h.mu.Lock()
@@ -48,7 +48,7 @@ func (h *hooks) Ask(_ context.Context, e *actions.Event) (actions.Verdict, error
 	return actions.Verdict{}, nil
 }
 func (h *hooks) Asks(e *actions.Event) bool {
-	return e.Kind == actions.DeleteCheck || e.Kind == actions.UploadCheck && h.uploading != nil
+	return e.Kind == actions.DeleteCheck || e.Kind != actions.UploadVerify && h.before != nil
 }
 func (h *hooks) Header(map[string][]string) map[string][]string { return nil }
 
