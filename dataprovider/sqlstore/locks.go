@@ -15,11 +15,12 @@ type locks struct{ *Store }
 const lockRevision = "SELECT value FROM sequence WHERE name = 'locks'"
 
 // Revision implements dataprovider.Locks.
-func (l locks) Revision(ctx context.Context) (rev dataprovider.Revision, err error) {
-	if err := l.reader.row(ctx, lockRevision, nil, &rev); err != nil {
+func (l locks) Revision(ctx context.Context) (dataprovider.Revision, error) {
+	rev, err := l.reader.number(ctx, lockRevision)
+	if err != nil {
 		return 0, fmt.Errorf("revision of locks: %w", err)
 	}
-	return rev, nil
+	return dataprovider.Revision(rev), nil
 }
 
 // Load implements dataprovider.Locks. It is one statement, so that the locks are

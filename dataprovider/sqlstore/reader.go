@@ -14,11 +14,18 @@ type reader struct {
 	versions versions
 	mu       sync.RWMutex
 	stmts    map[string]*sql.Stmt
+	numbers  map[string]counted // by query
 	closed   bool
 }
 
+// counted is what a query for one number has returned.
+type counted struct {
+	value int64
+	as    version // of the database, which had it then
+}
+
 func newReader(db *sql.DB, d dialect) *reader {
-	return &reader{db: db, dialect: d, stmts: map[string]*sql.Stmt{}, versions: versions{db: db, query: d.version}}
+	return &reader{db: db, dialect: d, stmts: map[string]*sql.Stmt{}, numbers: map[string]counted{}, versions: versions{db: db, query: d.version}}
 }
 
 func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -58,6 +65,31 @@ func (r *reader) row(ctx context.Context, query string, args []any, dest ...any)
 		}
 		return st.QueryRowContext(ctx, r.dialect.bind(args)...).Scan(dest...)
 	})
+}
+
+// number returns the one number of a query without arguments, or sql.ErrNoRows. It
+// asks only if anything has been committed since. query is one of few.
+func (r *reader) number(ctx context.Context, query string) (int64, error) {
+	if ctx.Err() != nil {
+		return 0, ended(ctx)
+	}
+	now := r.versions.now(ctx) // before it is read
+	if now.known() {
+		r.mu.RLock()
+		n := r.numbers[query]
+		r.mu.RUnlock()
+		if n.as == now {
+			return n.value, nil
+		}
+	}
+	n := counted{as: now}
+	if err := r.row(ctx, query, nil, &n.value); err != nil {
+		return 0, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.numbers[query] = n
+	return n.value, nil
 }
 
 // rows calls scan for each row of a query.

@@ -154,6 +154,42 @@ func TestRecentBounds(t *testing.T) {
 	}
 }
 
+// TestNumber: the revision of the locks is that of the last change, whoever made it, and
+// is asked for again only if anything has changed.
+func TestNumber(t *testing.T) { eachWay(t, testNumber) }
+
+func testNumber(t *testing.T, server, command *Store) {
+	rev, err := server.Locks().Revision(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 10 {
+		by := server
+		if n%2 == 0 {
+			by = command
+		}
+		if rev, err = by.Locks().Change(t.Context(), rev, []dataprovider.Lock{{Token: "t", Path: "/p"}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got, err := server.Locks().Revision(t.Context()); err != nil || got != rev {
+				t.Fatalf("revision %d, %v, want %d", got, err, rev)
+			}
+		}
+	}
+	r := server.reader
+	r.mu.Lock()
+	r.numbers[lockRevision] = counted{value: 999, as: r.numbers[lockRevision].as}
+	r.mu.Unlock()
+	if got, err := server.Locks().Revision(t.Context()); err != nil || got != 999 {
+		t.Errorf("asked again: %d, %v", got, err)
+	}
+	put(t, command, "alice", "/", 0)
+	if got, err := server.Locks().Revision(t.Context()); err != nil || got != rev {
+		t.Errorf("not asked again: %d, %v", got, err)
+	}
+}
+
 // TestRecentRaces: readers who change what they got, while two stores change the record.
 // Each reader sees what was stored before it asked, or something later.
 func TestRecentRaces(t *testing.T) { eachWay(t, testRecentRaces) }
