@@ -45,7 +45,7 @@ func (s *Session) download(ctx context.Context, name string) (*Transfer, error) 
 		return nil, err
 	}
 	t := &Transfer{
-		s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download), request: requestOf(ctx),
+		s: s, name: name, dir: Download, start: time.Now(), limit: s.limiterFor(Download), origin: originOf(ctx),
 	}
 	err = s.steady(may, func() (err error) {
 		t.file, err = s.fs.Open(s.ctx, name, vfs.Read) // the file outlives the request

@@ -33,7 +33,7 @@ func (s *Session) eventAt(ctx context.Context, kind actions.Kind, name, path str
 			Provider: s.user.Filesystem.Provider,
 		},
 		Result:  actions.Result{Status: actions.StatusOK},
-		Request: s.m.journal.told(requestOf(ctx)),
+		Request: s.m.journal.told(originOf(ctx)),
 	}
 }
 

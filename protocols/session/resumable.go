@@ -106,10 +106,10 @@ func NewResumables(m *Manager, store dataprovider.Uploads, p ResumablePolicy, lo
 // Resumable is one request's hold on an upload, from Create or Take to End.
 // It is for one goroutine.
 type Resumable struct {
-	rs  *Resumables
-	s   *Session
-	rec dataprovider.Upload
-	req *actions.Request
+	rs     *Resumables
+	s      *Session
+	rec    dataprovider.Upload
+	origin *origin
 
 	hold   *hold     // nil: only looked at
 	fresh  bool      // begun by this request
@@ -223,7 +223,7 @@ func (r *Resumables) take(ctx context.Context, s *Session, id string, req *actio
 	if _, err := r.read(ctx, s, id); err != nil { // no lease for what is not there
 		return nil, err
 	}
-	u := &Resumable{rs: r, s: s, req: req, stored: true}
+	u := &Resumable{rs: r, s: s, origin: newOrigin(req), stored: true}
 	if u.hold, err = r.acquire(ctx, id, interrupt); err != nil {
 		return nil, err
 	}

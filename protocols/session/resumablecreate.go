@@ -112,7 +112,7 @@ func (r *Resumables) begin(s *Session, n NewUpload) *Resumable {
 	if r.policy.InPlace {
 		rec.Name = rec.Data
 	}
-	u := &Resumable{rs: r, s: s, rec: rec, req: n.Request, fresh: true, named: n.named, unheard: n.Unheard}
+	u := &Resumable{rs: r, s: s, rec: rec, origin: newOrigin(n.Request), fresh: true, named: n.named, unheard: n.Unheard}
 	u.rec.Expires = u.expires()
 	return u
 }

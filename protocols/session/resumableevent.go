@@ -75,7 +75,7 @@ func (u *Resumable) describe(e *actions.Event) {
 	if e.Kind == actions.UploadCheck {
 		t.Offset = 0
 	}
-	e.Request = u.s.m.journal.told(u.req)
+	e.Request = u.s.m.journal.told(u.origin)
 }
 
 func (u *Resumable) event(ctx context.Context, kind actions.Kind) actions.Event {

@@ -34,11 +34,11 @@ func (u *Resumable) inspectInPlace(ctx context.Context) error {
 		return err
 	}
 	defer data.Close() // only read
-	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: u.rec.Created, request: u.req}
+	t := &Transfer{s: s, name: u.rec.Name, dir: Upload, start: u.rec.Created, origin: u.origin}
 	t.up = &upload{id: u.rec.ID, length: unknownLength, held: true, describe: u.describe}
 	t.file = &parked{File: data, t: t, name: u.rec.Data}
 	stop := s.awake()
-	verdict, err := t.verify(WithRequest(s.ctx, u.req))
+	verdict, err := t.verify(withOrigin(s.ctx, u.origin))
 	stop()
 	ctx, cancel := detached(ctx) // it may have taken long
 	defer cancel()

@@ -30,8 +30,8 @@ type Transfer struct {
 	limit *rate.Limiter
 	up    *upload // nil for a download
 
-	request *actions.Request // that led to it; nil: the protocol has none
-	silent  bool             // a download that did not begin: nobody is told
+	origin *origin
+	silent bool // a download that did not begin: nobody is told
 
 	pieces inflight
 
@@ -114,7 +114,7 @@ func (t *Transfer) Close() error {
 			}
 		}
 		t.inspect()
-		ctx, cancel := detached(WithRequest(t.s.ctx, t.request))
+		ctx, cancel := detached(withOrigin(t.s.ctx, t.origin))
 		defer cancel()
 		switch {
 		case t.up != nil && t.up.end != nil:

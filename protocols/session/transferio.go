@@ -142,7 +142,7 @@ func (t *Transfer) writable(off, n int64) error {
 		return err
 	}
 	if n > 0 && t.up.announced {
-		t.began(WithRequest(t.s.ctx, t.request))
+		t.began(withOrigin(t.s.ctx, t.origin))
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (s *Session) openUpload(ctx context.Context, name string, mode vfs.Mode, le
 	}
 	mode = up.decide(s.m.cfg.UploadMode, mode)
 	t := &Transfer{
-		s: s, name: name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up, request: requestOf(ctx),
+		s: s, name: name, dir: Upload, start: time.Now(), limit: s.limiterFor(Upload), up: up, origin: originOf(ctx),
 	}
 	if err := t.open(ctx, mode); err != nil {
 		return nil, err

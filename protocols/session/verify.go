@@ -94,7 +94,7 @@ func (t *Transfer) inspect() {
 		return
 	}
 	defer t.s.awake()()
-	ctx := WithRequest(t.s.ctx, t.request)
+	ctx := withOrigin(t.s.ctx, t.origin)
 	verdict, err := t.verify(ctx)
 	if err != nil {
 		t.TransferError(err)
@@ -279,7 +279,7 @@ func (t *Transfer) openElsewhere(ctx context.Context, name string, quiet bool) (
 		up.begun.Store(true)
 	}
 	t.up.room = &room{quota: up.room.quota}
-	to := &Transfer{s: s, name: name, dir: Upload, start: t.start, up: up, request: t.request}
+	to := &Transfer{s: s, name: name, dir: Upload, start: t.start, up: up, origin: t.origin}
 	if err := to.open(ctx, up.decide(uploadModeKeep, vfs.Write|vfs.Create|vfs.Truncate)); err != nil {
 		s.m.journal.drop(ctx, up.intent) // that it failed is told without
 		return nil, err
