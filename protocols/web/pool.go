@@ -89,13 +89,10 @@ func (p *Pool) Acquire(ctx context.Context, id auth.Identity, remote netip.Addr)
 			return nil, err
 		}
 		if fresh {
-			p.open(ctx, l, id)
-		}
-		select {
-		case <-l.ready:
-		case <-ctx.Done():
+			p.open(ctx, l, id) // whatever becomes of it, the end is below
+		} else if err := l.wait(ctx); err != nil {
 			p.Release(l)
-			return nil, ctx.Err()
+			return nil, err
 		}
 		err = l.err
 		if err == nil {
@@ -110,6 +107,16 @@ func (p *Pool) Acquire(ctx context.Context, id auth.Identity, remote netip.Addr)
 			return nil, err
 		}
 		// The session was ended by the server meanwhile: take a new one.
+	}
+}
+
+// wait waits until the session is open or could not be opened.
+func (l *Lease) wait(ctx context.Context) error {
+	select {
+	case <-l.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
