@@ -85,8 +85,8 @@ func (d *driver) GetHandle(name string, flags int, offset int64) (h ftpserver.Fi
 		if own {
 			open = d.c.nextOpening()
 		}
-		if !d.c.control.hasPassage() {
-			return errNoPassage
+		if err := d.c.mayTransfer(); err != nil {
+			return err
 		}
 		if own {
 			if flags&os.O_WRONLY != 0 && offset != 0 { // of REST, for an older file

@@ -7,9 +7,25 @@ import (
 	"github.com/fclairamb/ftpserverlib"
 )
 
-// errNoPassage is the answer to a transfer before PASV or PORT (RFC 959, section 5.4).
-// The library would open the file first, and so empty one that is written in place.
-var errNoPassage = &refusal{ftpserver.StatusCannotOpenDataConnection, "Use PASV, EPSV, PORT or EPRT first"}
+// The answers to a transfer before PASV or PORT (RFC 959, section 5.4), and to one
+// before PROT P where TLS is required. The library would open the file first, and so
+// empty one that is written in place.
+var (
+	errNoPassage = &refusal{ftpserver.StatusCannotOpenDataConnection, "Use PASV, EPSV, PORT or EPRT first"}
+	errNoTLS     = &refusal{ftpserver.StatusServiceNotAvailable, "TLS is required: PROT P"}
+)
+
+// mayTransfer tells why no data connection can be opened, as far as that is known.
+func (c *client) mayTransfer() error {
+	cc := c.context()
+	switch {
+	case !c.control.hasPassage():
+		return errNoPassage
+	case c.srv.binding.TLSMode == tlsRequired && (cc == nil || !cc.HasTLSForTransfers()):
+		return errNoTLS
+	}
+	return nil
+}
 
 // notePassage reads from the replies whether there is a way for a data connection;
 // each serves one. The caller holds t.write.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sftpgo/protocols/ftpd"
+	"sftpgo/protocols/session"
 )
 
 func mode(m int) options {
@@ -90,6 +91,28 @@ func TestRequiredTLS(t *testing.T) {
 		d.Close()
 	}
 	c.cmd(550, "SIZE b")
+}
+
+// A transfer that is refused for want of TLS leaves what is stored as it is.
+func TestRequiredTLSKeepsFiles(t *testing.T) {
+	o := mode(1)
+	o.session = func(c *session.Config) { c.UploadMode = 0 }
+	s := start(t, o)
+	s.write(t, "a", "old")
+	c := dial(t, s)
+	c.authTLS(s.trust(t))
+	c.login()
+	c.cmd(200, "PROT C")
+	for _, cmd := range []string{"STOR a", "APPE a", "STOR new", "STOU", "RETR a", "LIST"} {
+		c.epsv()
+		c.cmd(421, "%s", cmd)
+	}
+	if got := s.read(t, "a"); got != "old" {
+		t.Errorf("%q is stored", got)
+	}
+	c.cmd(200, "PROT P")
+	c.stor("new", "STOR a")
+	s.events.take(t, 1) // and none of what was refused
 }
 
 func TestImplicitTLS(t *testing.T) {
