@@ -233,7 +233,7 @@ func (r *reader) nearVariables(environ []string) []string {
 	collect = func(n *node) {
 		for _, child := range n.keys {
 			if child.shape == value && child.available && !strings.Contains(child.path, "[]") {
-				name := EnvName(child.path)
+				name := envName(child.path)
 				settings[squeeze(name)] = name
 			}
 			collect(child)
@@ -254,7 +254,7 @@ func (r *reader) nearVariables(environ []string) []string {
 	return warnings
 }
 
-// EnvName returns the variable that overrides a key, given as "common.actions.hook".
-func EnvName(key string) string {
+// envName returns the variable that overrides a key, given as "common.actions.hook".
+func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", envSeparator))
 }

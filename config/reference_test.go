@@ -97,7 +97,7 @@ func (r *reference) row(path, typ string, v reflect.Value, meaning string) {
 	if v.Kind() == reflect.Slice && v.IsNil() {
 		initial = []byte("[]") // of an element of a list that is empty at first
 	}
-	name := EnvName(strings.ReplaceAll(path, "[]", ".0"))
+	name := envName(strings.ReplaceAll(path, "[]", ".0"))
 	if typ == "list of sections" {
 		name += "__0__…"
 	}
