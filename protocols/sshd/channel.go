@@ -28,7 +28,7 @@ func (c *connection) channel(open ssh.NewChannel, n int) {
 	if err != nil {
 		return // the connection has ended
 	}
-	st := newStream(ch)
+	st := newStream(ch, func() { c.tcp.Close() })
 	p := c.start(st, requests, n)
 	if p == nil {
 		ch.Close()
@@ -41,7 +41,7 @@ func (c *connection) channel(open ssh.NewChannel, n int) {
 	go func() {
 		defer close(done)
 		defer cancel()
-		c.attend(st, requests)
+		st.attend(requests)
 	}()
 	c.execute(ctx, st, p)
 	// The channel counts until the client has closed its side too: only then the

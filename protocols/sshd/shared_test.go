@@ -34,28 +34,39 @@ func TestStopWithSharedConnection(t *testing.T) {
 	<-stopped
 }
 
-// A client that does not close its side of a channel loses the connection.
+// A client that does not close its side of a channel loses the connection, whether
+// it reads or not.
 func TestStopWithSharedConnectionOfADeafClient(t *testing.T) {
-	r := start(t)
-	c := r.rawClient(t, "channel")
-	must(t, c.message(msgChannelOpen, struct {
-		Type                string
-		ID, Window, MaxSize uint32
-	}{"session", 1, 1 << 20, 32 << 10}))
-	if _, err := c.await(msgChannelOpened); err != nil {
-		t.Fatal(err)
+	for name, flood := range map[string]bool{"reads": false, "does not read": true} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t)
+			c := r.rawClient(t, "channel")
+			must(t, c.message(msgChannelOpen, struct {
+				Type                string
+				ID, Window, MaxSize uint32
+			}{"session", 1, 1 << 20, 32 << 10}))
+			if _, err := c.await(msgChannelOpened); err != nil {
+				t.Fatal(err)
+			}
+			request := struct {
+				ID        uint32
+				Type      string
+				WantReply bool
+				Name      string
+			}{1, "subsystem", true, "sftp"}
+			must(t, c.message(msgChannelRequest, request))
+			if _, err := c.await(msgChannelSuccess); err != nil {
+				t.Fatal(err)
+			}
+			if flood { // until nobody takes anything any more
+				must(t, c.SetWriteDeadline(time.Now().Add(3*time.Second)))
+				for c.message(msgChannelRequest, request) == nil {
+				}
+			}
+			r.stop() // fails the test if it takes too long
+			c.ended(t)
+		})
 	}
-	must(t, c.message(msgChannelRequest, struct {
-		ID        uint32
-		Type      string
-		WantReply bool
-		Name      string
-	}{1, "subsystem", true, "sftp"}))
-	if _, err := c.await(msgChannelSuccess); err != nil {
-		t.Fatal(err)
-	}
-	r.stop() // fails the test if it takes too long
-	c.ended(t)
 }
 
 func ended(t *testing.T, c *ssh.Client) {

@@ -14,13 +14,25 @@ const partingTime = 2 * time.Second
 // stream is a channel that can be ended without its connection.
 type stream struct {
 	ssh.Channel
-	evict   func() // does not block
-	evicted chan struct{}
+	evict   func()        // does not block
+	evicted chan struct{} // closed by evict
+	gone    chan struct{} // closed when the client has closed its side
 }
 
-func newStream(ch ssh.Channel) *stream {
-	st := &stream{Channel: ch, evicted: make(chan struct{})}
-	st.evict = sync.OnceFunc(func() { close(st.evicted) })
+// newStream makes one; hangUp ends the connection of a client that is evicted and
+// does not go.
+func newStream(ch ssh.Channel, hangUp func()) *stream {
+	st := &stream{Channel: ch, evicted: make(chan struct{}), gone: make(chan struct{})}
+	st.evict = sync.OnceFunc(func() {
+		close(st.evicted)
+		time.AfterFunc(partingTime, func() {
+			select {
+			case <-st.gone:
+			default:
+				hangUp()
+			}
+		})
+	})
 	return st
 }
 
@@ -35,8 +47,9 @@ func (st *stream) isEvicted() bool {
 
 // attend refuses what a client asks for beside the program that runs in a channel,
 // and ends the channel if it is evicted. It returns when the client has closed its
-// side. One that does not loses the connection.
-func (c *connection) attend(st *stream, requests <-chan *ssh.Request) {
+// side.
+func (st *stream) attend(requests <-chan *ssh.Request) {
+	defer close(st.gone)
 	for {
 		select {
 		case request, ok := <-requests:
@@ -47,8 +60,7 @@ func (c *connection) attend(st *stream, requests <-chan *ssh.Request) {
 				_ = request.Reply(false, nil) // an error means that the connection has ended
 			}
 		case <-st.evicted:
-			defer time.AfterFunc(partingTime, func() { c.tcp.Close() }).Stop()
-			_ = st.Close() // by the client or the program already
+			_ = st.Close() // closed already is fine
 			ssh.DiscardRequests(requests)
 			return
 		}
