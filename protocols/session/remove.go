@@ -280,6 +280,7 @@ func (s *Session) walk(ctx context.Context, name string, visit func(name string,
 	if err != nil {
 		return err
 	}
+	s.Touch() // a tree may be large, and its hooks slow
 	if info.IsDir() {
 		entries, err := s.entries(ctx, name)
 		if err != nil {
