@@ -52,13 +52,17 @@ func (s *Server) admit(ctx context.Context, nc net.Conn, out func()) (c *connect
 // handshake brings the connection from the first byte to the end of the login.
 func (s *Server) handshake(nc net.Conn, l *login) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
 	cfg := l.config()
-	g, err := greet(newBurstConn(nc, &s.buffers), cfg.ServerVersion)
+	joined := &joinedConn{Conn: newBurstConn(nc, &s.buffers), out: nc, pool: &s.parts}
+	g, err := greet(joined, cfg.ServerVersion)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	l.client = g.client
 	cfg.Ciphers = g.offer.prefer(cfg.Ciphers)
-	return ssh.NewServerConn(g, cfg)
+	conn, channels, requests, err := ssh.NewServerConn(g, cfg)
+	// From now on all is encrypted, also the exchange of new keys.
+	joined.unambiguous.Store(oddSized(cfg.Ciphers))
+	return conn, channels, requests, err
 }
 
 // contain is deferred: a panic ends what it is in, and nothing else.

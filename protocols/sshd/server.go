@@ -48,7 +48,8 @@ type Server struct {
 	commands    map[string]command.Command // that clients may run
 	ssh         ssh.ServerConfig           // copied for each connection
 	waiting     *waiting.Room
-	buffers     sync.Pool
+	buffers     sync.Pool // of burstConn
+	parts       sync.Pool // of joinedConn
 	sftp        sftp.Server
 }
 
