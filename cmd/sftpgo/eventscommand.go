@@ -22,7 +22,7 @@ func newEventsCommand(open storeOpener) *cobra.Command {
 		Long: `Events for hooks: what waits, what was delivered (as long as it is kept), and dead
 letters, which a hook did not take after all tries. A running server acts on a
 change within a second.`,
-		Args: cobra.NoArgs,
+		Args: noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(

@@ -70,7 +70,7 @@ func newEventsListCommand(open storeOpener) *cobra.Command {
 (failed, to be tried again), blocked (an earlier event of the file is not done),
 dead or delivered. Those that were delivered are listed with --all, in front of
 the others, or with --state delivered.`,
-		Args: cobra.NoArgs,
+		Args: noArgument,
 	}
 	which.register(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object per line")

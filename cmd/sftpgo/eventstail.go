@@ -38,7 +38,7 @@ func newEventsTailCommand(open storeOpener) *cobra.Command {
 		Long: `Follow what happens to events until Ctrl-C: a line when one is recorded, when a try
 has failed, when it is a dead letter, when it was delivered and when it has gone
 (dropped, or delivered and not kept).`,
-		Args: cobra.NoArgs,
+		Args: noArgument,
 	}
 	which.registerAbout(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object per line")

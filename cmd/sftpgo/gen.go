@@ -17,7 +17,7 @@ func newGenCommand(root *cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gen",
 		Short: "Write a configuration file, its reference, shell completion or manual pages",
-		Args:  cobra.NoArgs,
+		Args:  noArgument,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(genConfig(), genReference(), genCompletion(root), genMan(root))
@@ -28,7 +28,7 @@ func genConfig() *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
 		Short: "Print a configuration file with the built-in values",
-		Args:  cobra.NoArgs,
+		Args:  noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := config.Default().JSON()
 			if err != nil {
@@ -44,7 +44,7 @@ func genReference() *cobra.Command {
 	return &cobra.Command{
 		Use:   "config-reference",
 		Short: "Print the reference of the configuration, in Markdown",
-		Args:  cobra.NoArgs,
+		Args:  noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprint(cmd.OutOrStdout(), docs.Configuration)
 			return err
@@ -79,7 +79,7 @@ func genMan(root *cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "man",
 		Short: "Write manual pages",
-		Args:  cobra.NoArgs,
+		Args:  noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return fmt.Errorf("manual pages: %w", err)

@@ -19,7 +19,7 @@ func newHooksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hooks",
 		Short: "The hooks of the configuration",
-		Args:  cobra.NoArgs,
+		Args:  noArgument,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	where.register(cmd.PersistentFlags())
@@ -31,7 +31,7 @@ func newHooksListCommand(where *configFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the hooks of the configuration",
-		Args:  cobra.NoArgs,
+		Args:  noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, _, err := where.load()
 			if err != nil {

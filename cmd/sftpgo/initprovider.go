@@ -20,7 +20,7 @@ func newInitProviderCommand() *cobra.Command {
 		Long: "Create the data store that the configuration names, or update its schema.\n" +
 			"The server does so by itself unless data_provider.update_mode is 1.\n" +
 			"A store that is up to date is left as it is.",
-		Args: cobra.NoArgs,
+		Args: noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, report, err := flags.load()
 			if err != nil {

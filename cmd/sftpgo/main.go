@@ -1,5 +1,5 @@
-// Command sftpgo is a file transfer server: SFTP, SCP, FTP and WebDAV over one
-// tree, with a hook that hears of each file.
+// Command sftpgo is a file transfer server: SFTP, SCP, FTP, WebDAV and resumable
+// uploads over one tree, with hooks that hear of each file.
 package main
 
 import (

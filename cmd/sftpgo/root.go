@@ -30,9 +30,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sftpgo",
-		Short:         "File transfer server: SFTP, SCP, FTP and WebDAV over one tree",
+		Short:         "File transfer server: SFTP, SCP, FTP, WebDAV and resumable uploads over one tree",
 		Version:       thisBuild().String(),
-		Args:          cobra.NoArgs,
+		Args:          noArgument,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		// The nearest of these hooks wins: a command that has one of its own calls
@@ -43,6 +43,7 @@ func newRootCommand() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().BoolP("version", "v", false, "print the version")
 	root.CompletionOptions.DisableDefaultCmd = true // gen completion
+	root.SetFlagErrorFunc(wrongFlag)
 	var accounts configFlags
 	users := newUserCommand(accounts.open)
 	accounts.register(users.PersistentFlags())

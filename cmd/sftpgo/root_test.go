@@ -42,9 +42,11 @@ func TestVersion(t *testing.T) {
 
 func TestFaultsOfTheCommandLine(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"nothing", "sftpgo: unknown command \"nothing\" for \"sftpgo\"\n"},
-		{"initprovider --what", "sftpgo: unknown flag: --what\n"},
-		{"initprovider x", "sftpgo: unknown command \"x\" for \"sftpgo initprovider\"\n"},
+		{"nothing", "sftpgo: unknown command \"nothing\" for \"sftpgo\"; see sftpgo --help\n"},
+		{"usr list", "sftpgo: unknown command \"usr\" for \"sftpgo\"; did you mean user?\n"},
+		{"events retri 1", "sftpgo: unknown command \"retri\" for \"sftpgo events\"; did you mean retry?\n"},
+		{"initprovider --what", "sftpgo: unknown flag: --what; see sftpgo initprovider --help\n"},
+		{"initprovider x", "sftpgo: \"x\" is too much: sftpgo initprovider [flags]\n"},
 		{"gen completion tcsh", "sftpgo: invalid argument \"tcsh\" for \"sftpgo gen completion\"\n"},
 		{"initprovider --config-file missing.json -c /nowhere", "sftpgo: configuration file: open /nowhere/missing.json: no such file or directory\n"},
 	} {

@@ -38,7 +38,7 @@ func newServeCommand() *cobra.Command {
 		Long: "Starts the server with the configuration found in the configuration directory.\n" +
 			"SIGTERM and SIGINT stop it gracefully, SIGHUP reads certificates and the dump of\n" +
 			"the memory data provider again, SIGUSR1 rotates the log file.",
-		Args: cobra.NoArgs,
+		Args: noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), where, logs, flags, cmd.OutOrStdout())
 		},

@@ -42,7 +42,7 @@ func newStartSubsysCommand() *cobra.Command {
 		Long: "Speaks SFTP on standard input and output with the client that sshd has logged in,\n" +
 			"as the user of this process. For the configuration of sshd:\n\n" +
 			"  Subsystem sftp /usr/bin/sftpgo startsubsys -c /etc/sftpgo -j",
-		Args: cobra.NoArgs,
+		Args: noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return startSubsystem(cmd.Context(), where, flags, cmd.ErrOrStderr())
 		},

@@ -124,7 +124,7 @@ func TestSubsystemFlags(t *testing.T) {
 	for flag, want := range map[string]string{
 		"--base-home-dir=homes": "not an absolute path",
 		"--grace-time=-1s":      "is negative",
-		"extra":                 "unknown command",
+		"extra":                 "too much",
 	} {
 		p := r.start(flag)
 		p.end(1)

@@ -25,7 +25,7 @@ func newTusCommand() *cobra.Command {
 			"A file .env in the working directory adds variables. At / there is a page to upload\n" +
 			"files with a browser. The log goes to standard output. SIGTERM and SIGINT stop the\n" +
 			"server gracefully.",
-		Args: cobra.NoArgs,
+		Args: noArgument,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := loadDotEnv(); err != nil {
 				return err

@@ -23,7 +23,7 @@ func newUserCommand(open storeOpener) *cobra.Command {
 		Long: `Manage the accounts in the data store. A running server sees every change at the
 next login. No secret is ever taken from the command line, where others could
 read it: passwords come from standard input, from a prompt or are generated.`,
-		Args: cobra.NoArgs,
+		Args: noArgument,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(

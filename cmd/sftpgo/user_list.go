@@ -18,7 +18,7 @@ func newUserListCommand(open storeOpener) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the accounts",
-		Args:  cobra.NoArgs,
+		Args:  noArgument,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the records as a JSON list")
 	cmd.RunE = runWithAccounts(open, func(cmd *cobra.Command, _ []string, a *accounts) error {
