@@ -65,8 +65,8 @@ func (h *handle) ReadFrom(r io.Reader) (n int64, err error) {
 	n, err = h.t.ReadFrom(r)
 	switch {
 	case err != nil:
-	case n == 0 && !shaken(r):
-		err = errNoHandshake
+	case n == 0 && !greeted(r):
+		err = errNoHello
 	case hasEnded(h.c.control.Conn):
 		err = errControlEnded
 	}
@@ -78,15 +78,17 @@ func (h *handle) ReadFrom(r io.Reader) (n int64, err error) {
 
 var (
 	errControlEnded = fmt.Errorf("the control connection ended before the upload: %w", io.ErrUnexpectedEOF)
-	errNoHandshake  = fmt.Errorf("the data connection ended before its TLS handshake: %w", io.ErrUnexpectedEOF)
+	errNoHello      = fmt.Errorf("the data connection ended before TLS began: %w", io.ErrUnexpectedEOF)
 	errEndedEarly   = fmt.Errorf("the data connection ended before all was sent: %w", io.ErrUnexpectedEOF)
 )
 
-// shaken tells whether a data connection with TLS had its handshake. Of one that
-// ended before, crypto/tls says what it says of an empty file.
-func shaken(r io.Reader) bool {
+// greeted tells whether the client of a data connection with TLS has begun it. Of one
+// that ended before, crypto/tls says what it says of an empty file. Not all clients
+// wait for the end of the handshake when they have nothing to send (basic-ftp of npm,
+// when it resumes a session).
+func greeted(r io.Reader) bool {
 	conn, secure := r.(*tls.Conn)
-	return !secure || conn.ConnectionState().HandshakeComplete
+	return !secure || conn.ConnectionState().Version != 0
 }
 
 // lost is an error of sending: there, an end is none.

@@ -51,6 +51,49 @@ func TestNoHandshake(t *testing.T) {
 	s.events.take(t, 0)
 }
 
+// Who has begun TLS and has nothing to send may go at once.
+func TestEmptyUploadWithoutHandshake(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		s := start(t, options{tls: true})
+		c := dial(t, s)
+		c.authTLS(s.trust(t))
+		c.login()
+		tcp, err := net.Dial("tcp", c.epsv())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := s.trust(t)
+		cfg.MaxVersion = version
+		hello := &helloOnly{Conn: tcp}
+		if tls.Client(hello, cfg).Handshake() == nil || !hello.sent {
+			t.Fatal("no hello was sent, or more")
+		}
+		c.send("STOR empty")
+		c.expect(150)
+		if err := tcp.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		c.expect(226)
+		tcp.Close()
+		if e := s.events.take(t, 1)[0]; e.Kind != actions.UploadDone || e.Result.Size != 0 {
+			t.Errorf("event %s, size %d", e.Kind, e.Result.Size)
+		}
+	}
+}
+
+// helloOnly ends for its client after the first record, and for nobody else.
+type helloOnly struct {
+	net.Conn
+	sent bool
+}
+
+func (h *helloOnly) Write(p []byte) (int, error) {
+	h.sent = true
+	return h.Conn.Write(p)
+}
+
+func (*helloOnly) Read([]byte) (int, error) { return 0, io.EOF }
+
 // A client that is gone when the server closes its side of an active connection
 // reads how the transfer has ended, and no address.
 func TestActiveTLSClientHasGone(t *testing.T) {
