@@ -36,7 +36,7 @@ func (s *FS) Link(ctx context.Context, oldname, newname string) error {
 		return refuse("link", newname, vfs.ErrExist, "is the root")
 	}
 	if err = s.t.root.Link(oldrel, newrel); err == nil {
-		return s.checkLinked(oldname, newname, newrel, found)
+		return s.checkLinked(oldname, newrel, found)
 	}
 	// EPERM is what vfat says; as root, and for files of one's own, nothing else
 	// does. See protected_hardlinks in proc_sys_fs(5).
@@ -48,7 +48,7 @@ func (s *FS) Link(ctx context.Context, oldname, newname string) error {
 
 // checkLinked takes a name away again that was given to something else, which
 // took the old name after it was looked at.
-func (s *FS) checkLinked(oldname, newname, newrel string, found fs.FileInfo) error {
+func (s *FS) checkLinked(oldname, newrel string, found fs.FileInfo) error {
 	now, err := s.t.root.Lstat(newrel)
 	if err == nil && !os.SameFile(found, now) {
 		_ = s.t.root.Remove(newrel)
