@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"iter"
 	"path"
@@ -15,22 +16,40 @@ import (
 // at the file they write.
 func (s *Session) Stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
 	err = s.do("stat", name, func(name string) error {
-		may := func() error {
-			if !s.reaches(dataprovider.PermList, name) {
-				return refuse("stat", name, vfs.ErrPermission)
-			}
-			return nil
+		info, err = s.stat(ctx, name)
+		return err
+	})
+	return info, err
+}
+
+// Peek is Stat for who is about to make something there: if there is nothing, it
+// returns nil without an error, and nothing is logged.
+func (s *Session) Peek(ctx context.Context, name string) (info fs.FileInfo, err error) {
+	err = s.do("stat", name, func(name string) error {
+		if info, err = s.stat(ctx, name); errors.Is(err, vfs.ErrNotExist) {
+			info, err = nil, nil
 		}
-		if err := may(); err != nil {
-			return err
+		return err
+	})
+	return info, err
+}
+
+func (s *Session) stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
+	may := func() error {
+		if !s.reaches(dataprovider.PermList, name) {
+			return refuse("stat", name, vfs.ErrPermission)
 		}
-		if info = s.uploading(name); info != nil {
-			return nil
-		}
-		return s.steady(may, func() error {
-			info, err = s.fs.Stat(ctx, name)
-			return err
-		})
+		return nil
+	}
+	if err := may(); err != nil {
+		return nil, err
+	}
+	if info = s.uploading(name); info != nil {
+		return info, nil
+	}
+	err = s.steady(may, func() error {
+		info, err = s.fs.Stat(ctx, name)
+		return err
 	})
 	return info, err
 }

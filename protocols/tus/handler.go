@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -243,8 +244,8 @@ func (q *request) context() context.Context { return q.s.Context() }
 
 // describe is the request for hooks. What they get of the header is decided later.
 func (q *request) describe() *actions.Request {
-	header := q.Header.Clone()
-	header.Set("Host", q.Host)
+	header := maps.Clone(q.Header)
+	header["Host"] = []string{q.Host}
 	return &actions.Request{Method: q.method, URI: q.URL.RequestURI(), Header: header}
 }
 

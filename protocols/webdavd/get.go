@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"sftpgo/protocols/session"
@@ -18,6 +19,20 @@ import (
 // found before the header leaves. A directory is answered with a page, or like a
 // PROPFIND of depth 1.
 func (q *request) get() error {
+	if q.unconditional() {
+		err := q.download()
+		if q.w.Status != 0 || !errors.Is(err, vfs.ErrIsDir) && !errors.Is(err, vfs.ErrPermission) {
+			return err
+		}
+		info, serr := q.s.Stat(q.Context(), q.name) // who may list need not be allowed to read
+		switch {
+		case serr == nil && info.IsDir():
+			return q.directory(info)
+		case serr != nil && !errors.Is(serr, vfs.ErrPermission):
+			return serr
+		}
+		return err
+	}
 	info, err := q.s.Stat(q.Context(), q.name)
 	if errors.Is(err, vfs.ErrPermission) && q.Method != http.MethodHead {
 		return q.download() // reading does not need the permission to list
@@ -26,14 +41,7 @@ func (q *request) get() error {
 		return err
 	}
 	if info.IsDir() {
-		if q.Method == http.MethodPost {
-			q.w.Header().Set("Allow", dirMethods)
-			return refuse(http.StatusMethodNotAllowed, "a collection takes no POST")
-		}
-		if q.server.binding.DirectoryListing {
-			return q.page()
-		}
-		return q.listing(info)
+		return q.directory(info)
 	}
 	if _, err := q.plan(info); err != nil { // 304 and 416 open nothing
 		return err
@@ -43,6 +51,32 @@ func (q *request) get() error {
 		return nil
 	}
 	return q.download()
+}
+
+// directory answers with what is in a directory.
+func (q *request) directory(info fs.FileInfo) error {
+	switch {
+	case q.Method == http.MethodPost:
+		q.w.Header().Set("Allow", dirMethods)
+		return refuse(http.StatusMethodNotAllowed, "a collection takes no POST")
+	case q.server.binding.DirectoryListing:
+		return q.page()
+	}
+	return q.listing(info)
+}
+
+// unconditional reports whether a request wants a whole file, whatever it is like, to
+// all appearance: it can be opened without a look at it before.
+func (q *request) unconditional() bool {
+	if q.Method != http.MethodGet || strings.HasSuffix(q.URL.Path, "/") {
+		return false
+	}
+	for _, name := range [...]string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if q.Header[name] != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // plan sets the header of an answer with the content of info and tells which

@@ -98,7 +98,7 @@ func (q *request) receive(t *session.Transfer) error {
 		buf = &b
 	}
 	defer q.server.buffers.Put(buf)
-	body := &source{r: q.Body}
+	body := &source{r: q.Body, touch: q.s.Touch}
 	q.body = body
 	_, err := io.CopyBuffer(struct{ io.Writer }{t}, body, *buf)
 	switch {
@@ -110,16 +110,27 @@ func (q *request) receive(t *session.Transfer) error {
 	return &refusal{status: http.StatusBadRequest, text: "the body broke off", cause: body.err}
 }
 
+// smallRead is what is read of a body before it is written: the head of a request and
+// its body seldom come together.
+const smallRead = 8 << 10
+
 // source remembers why a body ended, to tell its faults from those of the
 // storage.
 type source struct {
 	r     io.Reader
+	touch func() // when something has come
 	err   error
 	ended bool
 }
 
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
+// Read returns little only at the end.
+func (s *source) Read(p []byte) (n int, err error) {
+	for n < min(len(p), smallRead) && err == nil {
+		var m int
+		m, err = s.r.Read(p[n:])
+		n += m
+		s.touch()
+	}
 	s.ended = s.ended || err != nil
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err

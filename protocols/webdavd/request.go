@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -26,7 +27,8 @@ type request struct {
 	name   string  // what the URL names, parsed
 	body   *source // of a PUT, once the client has been asked for it
 
-	settling context.Context // of the end of a PUT, while it is checked; see changing
+	hooks    *actions.Request // what hooks may be told of it; nil: it was not needed yet
+	settling context.Context  // of the end of a PUT, while it is checked; see changing
 }
 
 // ServeHTTP answers one request. A panic ends only that request.
@@ -163,16 +165,19 @@ func (q *request) changing() context.Context {
 
 // told is ctx that has hooks told of the request.
 func (q *request) told(ctx context.Context) context.Context {
-	h := q.Header.Clone()
-	h.Set("Host", q.Host)
-	return session.WithRequest(ctx, &actions.Request{Method: q.Method, URI: q.RequestURI, Header: h})
+	if q.hooks == nil {
+		h := maps.Clone(q.Header)
+		h["Host"] = []string{q.Host}
+		q.hooks = &actions.Request{Method: q.Method, URI: q.RequestURI, Header: h}
+	}
+	return session.WithRequest(ctx, q.hooks)
 }
 
 // stat tells what is at name; nothing, or nothing that the user may look at, is
 // nil without an error: the operation that follows has the last word.
 func (q *request) stat(name string) (fs.FileInfo, error) {
-	info, err := q.s.Stat(q.Context(), name)
-	if errors.Is(err, vfs.ErrNotExist) || errors.Is(err, vfs.ErrPermission) {
+	info, err := q.s.Peek(q.Context(), name)
+	if errors.Is(err, vfs.ErrPermission) {
 		return nil, nil
 	}
 	return info, err
