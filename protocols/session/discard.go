@@ -39,8 +39,13 @@ func (s *Session) Discard(ctx context.Context, r io.Reader, deadline func(time.T
 		if until.Before(next) {
 			next = until
 		}
-		// Whoever wakes the reader by a deadline of its own ends ctx before.
-		if deadline(next) != nil || ctx.Err() != nil {
+		if deadline(next) != nil {
+			return
+		}
+		// Whoever wakes the reader by a deadline of its own has ended the session before,
+		// and must not have been overruled.
+		if s.ctx.Err() != nil || ctx.Err() != nil {
+			_ = deadline(time.Unix(1, 0))
 			return
 		}
 		n, err := r.Read(p)
