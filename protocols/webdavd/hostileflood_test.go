@@ -295,7 +295,7 @@ func TestXMLFlood(t *testing.T) {
 				}
 				took := time.Since(begin)
 				t.Logf("%s %s: %d in %v", method, name, got.status, took)
-				if took > 5*time.Second {
+				if took > time.Minute { // what is not linear takes far longer
 					t.Errorf("%s %s: %v", method, name, took)
 				}
 			})
