@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"sftpgo/protocols"
 	"sftpgo/protocols/session"
@@ -93,11 +94,9 @@ func (p *program) Name() string { return p.name }
 func (p *program) Run(ctx context.Context, s *session.Session, args []shellword.Word, st command.Stream) uint32 {
 	j := &job{p: p, s: s, st: st, name: lastOf(args)}
 	status, err := j.run(ctx, args)
-	// A name that was refused is told in a form that every hook can be given.
-	if j.name != "" {
-		j.name, _ = command.Names(p.name, []shellword.Word{{Text: j.name}})
-	}
-	s.CommandDone(context.WithoutCancel(ctx), st.Line, j.name, "", err)
+	// A name that was refused is told as it was given. But no program can be given a NUL.
+	name := strings.ReplaceAll(j.name, "\x00", "?")
+	s.CommandDone(context.WithoutCancel(ctx), st.Line, name, "", err)
 	return status
 }
 
