@@ -55,6 +55,8 @@ func newServeCommand() *cobra.Command {
 func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFlags, out io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	signals := notifySignals()
+	defer signal.Stop(signals)
 	defer runtime.KeepAlive(newHeapFloor())
 	cfg, report, err := where.load()
 	if err != nil {
@@ -93,7 +95,7 @@ func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFla
 		return say.failed(err)
 	}
 	say.listening(s)
-	stopSignals := s.handleSignals(func() { s.reloadAll(users) }, logFile)
+	stopSignals := s.handleSignals(signals, func() { s.reloadAll(users) }, logFile)
 	defer stopSignals()
 	if err := s.run(ctx, flags.grace); err != nil {
 		return say.failed(err)
@@ -102,27 +104,40 @@ func serve(ctx context.Context, where configFlags, logs logFlags, flags serveFla
 	return nil
 }
 
-// handleSignals acts on SIGHUP and SIGUSR1 until the function that it returns is
-// called, which waits for what is under way.
-func (s *server) handleSignals(reload func(), logFile rotator) (stop func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, handledSignals()...)
-	done := make(chan struct{})
+// notifySignals collects SIGHUP and SIGUSR1 from the beginning of the start on,
+// which may take minutes (--loaddata-scan): by default they would end the process.
+func notifySignals() chan os.Signal {
+	signals := make(chan os.Signal, 8) // of each kind one is enough
+	if handled := handledSignals(); len(handled) > 0 {
+		signal.Notify(signals, handled...) // without any, it would take all that there are
+	}
+	return signals
+}
+
+// handleSignals acts on signals until the function that it returns is called,
+// which waits for what is under way.
+func (s *server) handleSignals(signals <-chan os.Signal, reload func(), logFile rotator) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	act := func(sig os.Signal) {
+		if isReload(sig) {
+			reload()
+		} else if err := logFile.Rotate(); err != nil {
+			s.log.Error("log file cannot be rotated", "sender", "serve", "error", err)
+		}
+	}
 	go func() {
 		defer close(done)
-		for sig := range signals {
-			if isReload(sig) {
-				reload()
-				continue
-			}
-			if err := logFile.Rotate(); err != nil {
-				s.log.Error("log file cannot be rotated", "sender", "serve", "error", err)
+		for {
+			select {
+			case <-quit:
+				return
+			case sig := <-signals:
+				act(sig)
 			}
 		}
 	}()
 	return func() {
-		signal.Stop(signals)
-		close(signals)
+		close(quit)
 		<-done
 	}
 }
