@@ -2,79 +2,72 @@ package sqlstore
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"slices"
 	"sync"
-
-	"sftpgo/dataprovider"
 )
 
 const (
 	// maxAhead and maxAheadBytes bound what waits for the database: beyond, callers
-	// wait for it, too.
-	maxAhead      = 20000
+	// wait for it, too. From the half of it on it is brought in at once.
+	maxAhead      = 24000
 	maxAheadBytes = 32 << 20
-	// aheadFile is how long the log gets before what is in the database leaves it.
+	// aheadFile is how long the log gets before what is in the database leaves it, once
+	// that is most of it.
 	aheadFile = 4 << 20
+	// aheadPiece is how much memory is had at a time for what waits.
+	aheadPiece = 256 << 10
 )
 
 // ahead is a log in front of the database of a server that has it for itself. What
 // changes nothing but the outbox is appended to it, which is one write to a file,
-// and brought into the database soon, many at a time, in front of whatever else the
-// next transaction does. So who asks the writer sees all that was logged before,
-// and an upload without quota waits for no transaction. An intention that ends
-// before it was brought there never goes there.
+// and brought into the database later, many at a time: when somebody must see it
+// there, when there is much of it, or within some time. So an upload without quota
+// waits for no transaction. What has ended before that never goes there: an
+// intention that was settled, and a delivery that was handed out from here and is
+// done (see track).
 //
 // A log survives a kill of the process, as the write-ahead log of SQLite does; the
 // database knows how far it has been brought in (sequence 'ahead'). Its methods are
 // safe on nil, which takes nothing.
 type ahead struct {
 	path  string
-	nudge chan struct{} // something waits
+	nudge chan struct{} // something waits, or much does
 
 	mu     sync.Mutex
 	file   *os.File // nil: nothing is taken any more
 	size   int64
-	number int64 // the last one given, to an operation or to an intention
-	ops    []logged
-	bytes  int            // of ops
+	number int64          // the last one given, to an operation or to an intention
 	begun  map[int64]bool // announced here and not ended
-}
+	direct map[int64]bool // the same, in the database
+	pieces [][]byte       // what waits, as it is in the file
+	past   int            // of the first piece, in the database already
+	spare  [][]byte
+	ops    int // that wait
+	bytes  int // the same
+	docs   int // of uploads
+	awake  bool
+	called bool // since there is much
 
-// logged is one operation.
-type logged struct {
-	kind   loggedKind
-	number int64
-	id     int64  // of the intention; 0: none
-	at     int64  // Unix microseconds
-	record []byte // of an intention or an upload
-	s      dataprovider.Settlement
-}
-
-type loggedKind byte
-
-const (
-	loggedBegin loggedKind = iota + 1
-	loggedSettle
-	loggedDrop
-	loggedUpload // that is complete
-)
-
-func (l *logged) size() int {
-	n := 64 + len(l.record) + len(l.s.Event)
-	for _, p := range l.s.Amended {
-		n += len(p.Record)
-	}
-	return n
+	ids    idRange
+	order  []*entry // deliveries of what waits, by id
+	tracks map[string]*track
+	moving bool  // a batch is on its way into the database
+	moves  int64 // how many were
+	epoch  int64 // grows whenever deliveries in the database may have changed otherwise than by a claim
+	keep   int   // how many of the latest that are done are kept; -1: all
+	free   []*entry
 }
 
 // openAhead opens the log beside a database, in which all up to applied is there
 // already, and no intention has a higher number than highest. What the log has
 // beyond waits to be brought in.
-func openAhead(path string, applied, highest int64) (*ahead, error) {
-	a := &ahead{path: path, nudge: make(chan struct{}, 1), number: max(applied, highest), begun: map[int64]bool{}}
+func openAhead(path string, applied, highest int64, ids idRange) (*ahead, error) {
+	a := &ahead{
+		path: path, nudge: make(chan struct{}, 1), number: max(applied, highest),
+		begun: map[int64]bool{}, direct: map[int64]bool{}, ids: ids, tracks: map[string]*track{}, keep: -1,
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -83,14 +76,15 @@ func openAhead(path string, applied, highest int64) (*ahead, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	for len(text) > 0 {
+	for last := int64(0); len(text) > 0; {
 		op, rest, ok := readLogged(text)
-		if !ok {
-			break // the write was cut short: nobody was told that it is there
+		if !ok || op.number <= last {
+			break // the write was cut short: nobody was told that it is there; or it is of an earlier round
 		}
+		last = op.number
 		a.number = max(a.number, op.number)
 		if op.number > applied {
-			a.note(op)
+			a.note(&op, a.encode(a.current(&op)))
 		}
 		a.size += int64(len(text) - len(rest))
 		text = rest
@@ -99,50 +93,133 @@ func openAhead(path string, applied, highest int64) (*ahead, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	a.file = f
-	if len(a.ops) > 0 {
-		a.nudge <- struct{}{}
+	if a.ops == 0 {
+		a.begin()
 	}
 	return a, nil
 }
 
-// note keeps an operation for the next transaction.
-func (a *ahead) note(op logged) {
+// current is an operation as this version writes it.
+func (a *ahead) current(op *logged) *logged {
+	if op.kind == loggedSettled {
+		op.kind = loggedEvent
+		op.event.targets = unique(op.event.targets)
+		op.event.first = a.ids.take(len(op.event.targets))
+	}
+	return op
+}
+
+// encode puts an operation behind what waits.
+func (a *ahead) encode(op *logged) (text []byte) {
+	last := len(a.pieces) - 1
+	if last < 0 || cap(a.pieces[last])-len(a.pieces[last]) < op.room() {
+		a.pieces = append(a.pieces, a.piece(op.room()))
+		last++
+	}
+	was := len(a.pieces[last])
+	a.pieces[last] = op.append(a.pieces[last])
+	return a.pieces[last][was:]
+}
+
+// forget takes back what encode did last.
+func (a *ahead) forget(text []byte) {
+	last := &a.pieces[len(a.pieces)-1]
+	*last = (*last)[:len(*last)-len(text)]
+}
+
+func (a *ahead) piece(room int) []byte {
+	if n := len(a.spare); n > 0 && room <= aheadPiece {
+		p := a.spare[n-1]
+		a.spare = a.spare[:n-1]
+		return p[:0]
+	}
+	return make([]byte, 0, max(room, aheadPiece))
+}
+
+// room is more than the operation needs.
+func (l *logged) room() int {
+	n := 128 + len(l.record) + len(l.event.eventID) + len(l.event.event) + 8*len(l.event.hashes)
+	for _, t := range l.event.targets {
+		n += 10 + len(t)
+	}
+	for _, p := range l.event.amended {
+		n += 20 + len(p.Record)
+	}
+	for i := range l.done {
+		n += 80 + len(l.done[i].try.Answer) + len(l.done[i].try.Output)
+	}
+	return n
+}
+
+// note keeps an operation, which is encoded, for a later transaction.
+func (a *ahead) note(op *logged, text []byte) {
 	switch op.kind {
 	case loggedBegin:
 		a.begun[op.id] = true
-	default:
+	case loggedEvent:
 		delete(a.begun, op.id)
+		a.deliver(op, text)
+	case loggedDrop:
+		delete(a.begun, op.id)
+	case loggedUpload:
+		a.docs++
+	case loggedDone:
+		for i := range op.done {
+			a.done(&op.done[i])
+		}
 	}
-	a.ops = append(a.ops, op)
-	a.bytes += op.size()
+	a.ops++
+	a.bytes += len(text)
+	much := a.much()
+	if a.awake && (a.called || !much) {
+		return
+	}
+	a.awake, a.called = true, much
+	select {
+	case a.nudge <- struct{}{}:
+	default:
+	}
 }
 
-// take returns a number for an intention that goes into the database at once.
-func (a *ahead) take() int64 {
+func (a *ahead) much() bool { return a.ops >= maxAhead/2 || a.bytes >= maxAheadBytes/2 }
+
+// takeID returns a number for an intention that goes into the database at once.
+func (a *ahead) takeID() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.number++
+	a.direct[a.number] = true
 	return a.number
 }
 
 // log appends an operation, unless it must go to the database itself. The number
 // and, of a beginning, the id are set here.
-func (a *ahead) log(op logged) (id int64, ok bool) {
+func (a *ahead) log(op *logged) (id int64, ok bool) {
 	if a == nil {
 		return 0, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.file == nil || len(a.ops) >= maxAhead || a.bytes >= maxAheadBytes ||
+	return a.write(op)
+}
+
+func (a *ahead) write(op *logged) (id int64, ok bool) {
+	if a.file == nil || a.ops >= maxAhead || a.bytes >= maxAheadBytes ||
 		op.kind != loggedBegin && op.id != 0 && !a.begun[op.id] {
 		return 0, false
+	}
+	if op.kind == loggedEvent && len(op.event.targets) > 0 {
+		if op.event.first = a.ids.take(len(op.event.targets)); op.event.first == 0 {
+			return 0, false
+		}
 	}
 	op.number = a.number + 1
 	if op.kind == loggedBegin {
 		op.id = op.number
 	}
-	text := op.append(nil)
+	text := a.encode(op)
 	if _, err := a.file.WriteAt(text, a.size); err != nil {
+		a.forget(text)
 		if a.file.Truncate(a.size) != nil { // the half of it may be read as a whole later
 			a.abandon()
 		}
@@ -150,11 +227,7 @@ func (a *ahead) log(op logged) (id int64, ok bool) {
 	}
 	a.size += int64(len(text))
 	a.number = op.number
-	a.note(op)
-	select {
-	case a.nudge <- struct{}{}:
-	default:
-	}
+	a.note(op, text)
 	return op.id, true
 }
 
@@ -164,36 +237,89 @@ func (a *ahead) abandon() {
 	a.file = nil
 }
 
-// waiting reports whether there is anything to be brought into the database.
-func (a *ahead) waiting() bool {
+// waiting returns the number up to which something waits to be brought into the
+// database; 0: nothing does.
+func (a *ahead) waiting() int64 {
 	if a == nil {
-		return false
+		return 0
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.ops) > 0
+	if a.ops == 0 {
+		return 0
+	}
+	return a.number
+}
+
+// before is how many operations wait up to a number, or a few more.
+func (a *ahead) before(number int64) int {
+	if a == nil || number == 0 {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ops == 0 {
+		return 0
+	}
+	body, _ := nextLogged(a.pieces[0][a.past:])
+	return min(a.ops, int(max(0, number-loggedNumber(body)+1)))
+}
+
+// portionEnd is the number at which a portion from the beginning ends.
+func (a *ahead) portionEnd() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ops == 0 {
+		return 0
+	}
+	body, _ := nextLogged(a.pieces[0][a.past:])
+	return loggedNumber(body) + portionSize
+}
+
+// uploads is like waiting, for those who ask for uploads.
+func (a *ahead) uploads() int64 {
+	if a == nil {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.docs == 0 {
+		return 0
+	}
+	return a.number
 }
 
 // end makes sure that an intention that was announced here ends in the database
-// and not in the log as well; undo says that it did not end after all.
-func (a *ahead) end(id int64) (undo func()) {
-	if a == nil {
-		return func() {}
+// and not in the log as well. It returns up to where the log must be there before;
+// undo says that it did not end after all.
+func (a *ahead) end(id int64) (upto int64, undo func()) {
+	if a == nil || id == 0 {
+		return 0, func() {}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.begun[id] {
-		return func() {}
+	from := a.direct
+	switch {
+	case a.begun[id]:
+		from = a.begun
+		fallthrough
+	case !a.direct[id]: // the log may have ended it
+		if a.ops > 0 {
+			upto = a.number
+		}
 	}
-	delete(a.begun, id)
-	return func() {
+	if !from[id] {
+		return upto, func() {}
+	}
+	delete(from, id)
+	return upto, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.begun[id] = true
+		from[id] = true
 	}
 }
 
-// nudged tells that something waits.
+// nudged tells that something waits, or that much does.
 func (a *ahead) nudged() <-chan struct{} {
 	if a == nil {
 		return nil
@@ -201,154 +327,26 @@ func (a *ahead) nudged() <-chan struct{} {
 	return a.nudge
 }
 
-// batch returns what waits.
-func (a *ahead) batch() []logged {
-	if a == nil {
-		return nil
-	}
+// crowded reports whether much waits.
+func (a *ahead) crowded() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.ops[:len(a.ops):len(a.ops)]
+	return a.much()
 }
 
-// applied tells that the first n operations are in the database.
-func (a *ahead) applied(n int) {
-	if a == nil || n == 0 {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i := range a.ops[:n] {
-		a.bytes -= a.ops[i].size()
-	}
-	a.ops = append([]logged(nil), a.ops[n:]...)
-	switch {
-	case a.size <= aheadFile || a.file == nil:
-	case len(a.ops) > 0:
-		a.shorten()
-	case a.file.Truncate(0) == nil:
-		a.size = 0
-	}
-}
-
-// shorten begins the log anew with what waits. If it cannot, it goes on as it is.
-func (a *ahead) shorten() {
-	var text []byte
-	for i := range a.ops {
-		text = a.ops[i].append(text)
-	}
-	next := a.path + ".new"
-	f, err := os.OpenFile(next, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return
-	}
-	if _, err = f.Write(text); err == nil {
-		err = os.Rename(next, a.path)
-	}
-	if err != nil {
-		_, _ = f.Close(), os.Remove(next) // the old one is as good
-		return
-	}
-	_ = a.file.Close() // it has no name any more
-	a.file, a.size = f, int64(len(text))
-}
-
-// close takes nothing any more, and leaves no file if nothing waits.
-func (a *ahead) close() error {
-	if a == nil {
-		return nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.file == nil {
-		return nil
-	}
-	err := a.file.Close()
-	a.file = nil
-	if len(a.ops) == 0 {
-		if rerr := os.Remove(a.path); !errors.Is(rerr, fs.ErrNotExist) {
-			err = errors.Join(err, rerr)
-		}
-	}
-	return err
-}
-
-// bringIn puts what was logged into the database, in front of what the transaction
-// is for. It returns how much that was.
-func (w *writer) bringIn(t *tx) (int, error) {
-	ops := w.ahead.batch()
-	if len(ops) == 0 {
-		return 0, nil
-	}
-	begins := map[int64][]byte{} // that did not end here
-	for i := range ops {
-		op := &ops[i]
-		if op.kind == loggedBegin {
-			begins[op.id] = op.record
+// unique is a list without what is in it twice.
+func unique(list []string) []string {
+	for i := range list {
+		if !slices.Contains(list[:i], list[i]) {
 			continue
 		}
-		if op.kind == loggedUpload {
-			if err := t.bringUpload(op.record); err != nil {
-				return 0, err
-			}
-			continue
-		}
-		if _, here := begins[op.id]; here {
-			delete(begins, op.id)
-		} else if op.id != 0 {
-			if _, err := t.exec("DELETE FROM outbox_pending WHERE id = ?", op.id); err != nil {
-				return 0, err
+		out := slices.Clone(list[:i])
+		for _, text := range list[i:] {
+			if !slices.Contains(out, text) {
+				out = append(out, text)
 			}
 		}
-		if op.kind == loggedSettle {
-			if err := t.bringSettlement(op, begins); err != nil {
-				return 0, err
-			}
-		}
+		return out
 	}
-	for id, record := range begins {
-		if err := t.intend(id, record); err != nil {
-			return 0, err
-		}
-	}
-	const query = "INSERT INTO sequence (name, value) VALUES ('ahead', ?)" +
-		" ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-	_, err := t.exec(query, ops[len(ops)-1].number)
-	return len(ops), err
-}
-
-// bringSettlement records deliveries. begins are intentions that are not in the
-// database yet.
-func (t *tx) bringSettlement(op *logged, begins map[int64][]byte) error {
-	for _, p := range op.s.Amended {
-		if _, here := begins[p.ID]; here {
-			begins[p.ID] = p.Record
-			continue
-		}
-		if err := t.amend(p); err != nil {
-			return err
-		}
-	}
-	return t.deliverAll(op.s, op.at)
-}
-
-// readAhead opens the log of a database that this process has for itself, and
-// brings in what it holds. Without one that can be made the database does all.
-func (s *Store) readAhead(t *tx) error {
-	var applied, highest int64
-	if err := t.row("SELECT coalesce(max(value), 0) FROM sequence WHERE name = 'ahead'", nil, &applied); err != nil {
-		return err
-	}
-	if err := t.row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox_pending'", nil, &highest); err != nil {
-		return err
-	}
-	a, err := openAhead(s.file.path+".events", applied, highest)
-	if err != nil {
-		if _, serr := os.Stat(s.file.path + ".events"); errors.Is(serr, fs.ErrNotExist) {
-			return nil // it cannot be made
-		}
-		return fmt.Errorf("log of events: %w", err)
-	}
-	s.ahead, s.writer.ahead = a, a
-	return nil
+	return list
 }

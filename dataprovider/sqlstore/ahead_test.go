@@ -1,7 +1,9 @@
 package sqlstore_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,9 +123,7 @@ func TestLogEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Outbox().Backlog(t.Context()); err != nil { // all is in the database
-		t.Fatal(err)
-	}
+	heard(t, s) // all is in the database
 	if fi, err := os.Stat(path + ".events"); err != nil || fi.Size() >= size {
 		t.Errorf("the log has %d bytes: %v", fi.Size(), err)
 	}
@@ -160,4 +160,58 @@ func TestNoLog(t *testing.T) {
 	if events, records := heard(t, s); len(events) != 1 || len(records) != 0 {
 		t.Errorf("%v %v", events, records)
 	}
+}
+
+// olderLog is how a server of before wrote its log: an intention, one that ended with
+// an event of two keys for two targets, one of them twice, and half an operation.
+func olderLog() (text []byte) {
+	add := func(kind byte, number, id int64, record, event string, lists ...[]string) {
+		body := binary.AppendVarint(binary.AppendVarint(binary.AppendVarint([]byte{kind}, number), id), 1_700_000_000_000_000)
+		put := func(s string) { body = append(binary.AppendUvarint(body, uint64(len(s))), s...) }
+		put(record)
+		put(event)
+		put("event " + event)
+		for _, list := range lists {
+			body = binary.AppendUvarint(body, uint64(len(list)))
+			for _, s := range list {
+				put(s)
+			}
+		}
+		body = append(body, 0) // nothing is amended
+		head := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+		head = binary.BigEndian.AppendUint32(head, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+		text = append(append(text, head...), body...)
+	}
+	none := []string{}
+	add(1, 1, 1, "ends", "", none, none)
+	add(1, 2, 2, "left", "", none, none)
+	add(2, 3, 1, "", "first", []string{"/a", "/b"}, []string{"hook", "other", "hook"})
+	add(2, 4, 0, "", "second", []string{"/b"}, []string{"hook"})
+	return append(text, 0, 0, 1, 0, 1, 2, 3)
+}
+
+// What an older version had logged when it was killed is delivered.
+func TestOlderLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sftpgo.db")
+	if err := openStore(t, sqlstore.Config{Path: path, Exclusive: true}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".events", olderLog(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, sqlstore.Config{Path: path, Exclusive: true})
+	tell(t, s, "third", "/a")
+	first := claims(t, s, "first")
+	if d := first[0]; string(d.Event) != "event first" || d.Settled.UnixMicro() != 1_700_000_000_000_000 {
+		t.Errorf("%+v", d)
+	}
+	events, records := heard(t, s)
+	if diff := cmp.Diff([]string{"first", "first", "second", "third"}, events); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"left"}, records); diff != "" {
+		t.Error(diff)
+	}
+	keep(t, s, first...)
+	claims(t, s, "second", "third")
 }

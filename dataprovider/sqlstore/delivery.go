@@ -26,11 +26,6 @@ const (
 	dead
 )
 
-// maxDue bounds how many deliveries that came due again a claim looks at. Only
-// when more than this came due since the last claim, they are taken in order of
-// that, not of age.
-const maxDue = 256
-
 // hashKeys shortens keys. Should two keys collide, their events are delivered in
 // order: a delay, no fault.
 func hashKeys(keys []string) []int64 {
@@ -61,99 +56,55 @@ func unpackHashes(b []byte) []int64 {
 	return out
 }
 
-// Claim implements dataprovider.Outbox.
-func (o outbox) Claim(ctx context.Context, target string, n int, ttl time.Duration) (out []dataprovider.Delivery, err error) {
-	if n <= 0 {
-		return nil, nil
-	}
-	err = o.write(ctx, func(t *tx) error {
-		now, self := o.now(), o.node.self()
-		if err := t.mustBelong(self); err != nil {
-			return err
-		}
-		ids, err := t.due(target, n, now.UnixMicro())
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			d, err := t.lease(id, self, now.Add(ttl).UnixMicro())
-			if err != nil {
-				return err
-			}
-			d.Target = target
-			out = append(out, d)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claim for %q: %w", target, err)
-	}
-	return out, nil
-}
-
-// What may be claimed, straight from the queue index; deliveries that were never
-// claimed have due_at 0, so that they come in order of id. The states and the
-// number of rows are no parameters: SQLite makes a new plan each time when a small
-// number is another one than before, and is read only as far as needed.
-const (
-	selectQueued  = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 0" + whenDue
-	selectLeased  = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 1" + whenDue
-	selectResting = "SELECT id FROM outbox_delivery WHERE target = ? AND state = 2" + whenDue
-
-	whenDue = " AND due_at <= ? ORDER BY due_at, id"
-)
-
-// errEnough ends the reading of rows.
-var errEnough = errors.New("enough rows")
-
-// due returns the oldest deliveries that may be claimed.
-func (t *tx) due(target string, n int, now int64) (ids []int64, err error) {
-	limits := map[string]int{selectQueued: n, selectLeased: max(n, maxDue), selectResting: max(n, maxDue)}
-	for query, limit := range limits {
-		err := t.rows(query+t.dialect.atMost(limit), []any{target, now}, func(rows *sql.Rows) error {
-			if limit == 0 {
-				return errEnough
-			}
-			limit--
-			var id int64
-			err := rows.Scan(&id)
-			ids = append(ids, id)
-			return err
-		})
-		if err != nil && !errors.Is(err, errEnough) {
-			return nil, err
-		}
-	}
-	slices.Sort(ids)
-	return ids[:min(n, len(ids))], nil
-}
-
-func (t *tx) lease(id, node, until int64) (d dataprovider.Delivery, err error) {
-	const query = "UPDATE outbox_delivery SET state = ?, due_at = ?, node = ?, attempts = attempts + 1 WHERE id = ?" +
-		" RETURNING id, event_id, event, attempts, settled"
-	var settled int64
-	err = t.row(query, []any{leased, until, node, id}, &d.ID, &d.EventID, &d.Event, &d.Attempt, &settled)
-	d.Settled = time.UnixMicro(settled)
-	return d, err
-}
-
 // Done implements dataprovider.Outbox.
 func (o outbox) Done(ctx context.Context, ids ...int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	err := o.write(ctx, func(t *tx) error {
-		for _, id := range ids {
-			if err := t.done(id); err != nil {
+	done := make([]finished, len(ids))
+	for i, id := range ids {
+		done[i].id = id
+	}
+	if err := o.finish(ctx, done); err != nil {
+		return fmt.Errorf("acknowledge %d: %w", ids, err)
+	}
+	return nil
+}
+
+// finish ends deliveries that were acknowledged, each where it is.
+func (o outbox) finish(ctx context.Context, done []finished) error {
+	if ctx.Err() == nil {
+		if done = o.ahead.acknowledge(done); len(done) == 0 {
+			return nil
+		}
+	}
+	ids := make([]int64, len(done))
+	for i := range done {
+		ids[i] = done[i].id
+	}
+	return o.ask(ctx, &request{upto: o.ahead.needs(ids...), then: func() { o.ahead.freed(ids) }, run: func(t *tx) error {
+		for i := range done {
+			err := error(nil)
+			if done[i].kept {
+				err = t.keep(&done[i])
+			} else {
+				err = t.done(done[i].id)
+			}
+			if err != nil {
 				return err
 			}
 		}
 		return nil
+	}})
+}
+
+// change runs fn, which changes one delivery in the database. Its target is served
+// from there afterwards.
+func (o outbox) change(ctx context.Context, id int64, fn func(*tx) error) error {
+	return o.writeAfter(ctx, o.ahead.needs(id), func(t *tx) error {
+		o.ahead.yield(holding(id))
+		return fn(t)
 	})
-	if err != nil {
-		return fmt.Errorf("acknowledge %d: %w", ids, err)
-	}
-	return nil
 }
 
 func (t *tx) done(id int64) error {
@@ -237,14 +188,14 @@ func (t *tx) freeKey(target string, hash, id int64) error {
 		return nil
 	}
 	const moveUp = "UPDATE outbox_delivery SET waits = waits - 1," +
-		" state = CASE WHEN waits = 1 THEN ? ELSE state END WHERE id = ?"
-	_, err = t.exec(moveUp, queued, line[1])
+		" state = CASE WHEN waits = 1 AND state = ? THEN ? ELSE state END WHERE id = ?"
+	_, err = t.exec(moveUp, blocked, queued, line[1])
 	return err
 }
 
 // Retry implements dataprovider.Outbox.
 func (o outbox) Retry(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
-	err := o.write(ctx, func(t *tx) error { return t.rest(id, o.due(at), try) })
+	err := o.change(ctx, id, func(t *tx) error { return t.rest(id, o.due(at), try) })
 	if err != nil {
 		return fmt.Errorf("retry %d: %w", id, err)
 	}
@@ -263,7 +214,7 @@ func (t *tx) rest(id, at int64, try dataprovider.Try) error {
 
 // StepAside implements dataprovider.Outbox.
 func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, try dataprovider.Try) error {
-	err := o.write(ctx, func(t *tx) error {
+	err := o.change(ctx, id, func(t *tx) error {
 		if err := t.rest(id, o.due(at), try); err != nil {
 			return err
 		}
@@ -281,7 +232,8 @@ func (o outbox) StepAside(ctx context.Context, id int64, at time.Time, try datap
 
 // Release implements dataprovider.Outbox.
 func (o outbox) Release(ctx context.Context, target string) error {
-	err := o.write(ctx, func(t *tx) error {
+	o.ahead.letGo(target)
+	err := o.writeBeside(ctx, func(t *tx) error {
 		const query = "UPDATE outbox_delivery SET due_at = 0 WHERE target = ? AND state = ?" +
 			" AND (node = ? OR NOT EXISTS (SELECT 1 FROM node WHERE node.id = outbox_delivery.node))"
 		_, err := t.exec(query, target, leased, o.node.self())
@@ -295,7 +247,7 @@ func (o outbox) Release(ctx context.Context, target string) error {
 
 // Bury implements dataprovider.Outbox.
 func (o outbox) Bury(ctx context.Context, id int64, try dataprovider.Try) error {
-	err := o.write(ctx, func(t *tx) error {
+	err := o.change(ctx, id, func(t *tx) error {
 		if err := t.freeKeys(id); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"strings"
 	"time"
 
 	"sftpgo/dataprovider"
@@ -30,32 +31,55 @@ func (o outbox) Acknowledge(ctx context.Context, acks ...dataprovider.Acknowledg
 	if len(acks) == 0 {
 		return nil
 	}
-	err := o.write(ctx, func(t *tx) error {
-		now := o.now().UnixMicro()
-		for _, a := range acks {
-			if err := t.keep(a, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	now := o.now().UnixMicro()
+	done := make([]finished, len(acks))
+	for i, a := range acks {
+		done[i] = finished{id: a.ID, at: now, kept: true, try: a.Try}
+	}
+	if err := o.finish(ctx, done); err != nil {
 		return fmt.Errorf("acknowledge %d deliveries: %w", len(acks), err)
 	}
 	return nil
 }
 
+const (
+	insertDelivered = "INSERT INTO outbox_delivered (id, target, delivered, attempts, settled, keys, event_id, event, tries) VALUES "
+	deliveredRow    = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
 // keep moves a delivery to the history.
-func (t *tx) keep(a dataprovider.Acknowledgement, now int64) error {
-	r, err := t.remove(a.ID)
+func (t *tx) keep(f *finished) error {
+	r, err := t.remove(f.id)
 	if err != nil || r.id == 0 {
 		return err
 	}
-	tries := dataprovider.AppendTry(dataprovider.DecodeTries(r.tries), a.Try)
-	const query = "INSERT INTO outbox_delivered (id, target, delivered, attempts, settled, keys, event_id, event, tries)" +
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	_, err = t.exec(query, r.id, r.target, now, r.attempts, r.settled, blob(r.keys), r.eventID, blob(r.event), dataprovider.EncodeTries(tries))
+	tries := dataprovider.AppendTry(dataprovider.DecodeTries(r.tries), f.try)
+	_, err = t.exec(insertDelivered+deliveredRow, r.id, r.target, f.at, r.attempts, r.settled, blob(r.keys), r.eventID, blob(r.event),
+		dataprovider.EncodeTries(tries))
 	return err
+}
+
+// keepRows is how many rows one statement adds to the history.
+const keepRows = 16
+
+// keepAll adds to the history what never was in the queue of the database.
+func (t *tx) keepAll(done []*entry) error {
+	for len(done) > 0 {
+		n := 1
+		if len(done) >= keepRows {
+			n = keepRows
+		}
+		args := make([]any, 0, 9*n)
+		for _, e := range done[:n] {
+			args = append(args, e.id, e.track.target, e.end.at, 1, e.settled, packHashes(e.hashList()), e.eventID, blob(e.event),
+				dataprovider.EncodeTries(dataprovider.AppendTry(nil, e.end.try)))
+		}
+		if _, err := t.exec(insertDelivered+deliveredRow+strings.Repeat(", "+deliveredRow, n-1), args...); err != nil {
+			return err
+		}
+		done = done[n:]
+	}
+	return nil
 }
 
 const selectDelivered = "SELECT id, target, delivered, attempts, settled, event_id, event, tries FROM outbox_delivered"
@@ -73,6 +97,10 @@ func scanDelivered(scan func(...any) error) (d dataprovider.QueuedDelivery, err 
 // Delivered implements dataprovider.Outbox.
 func (o outbox) Delivered(ctx context.Context, since time.Time) iter.Seq2[dataprovider.QueuedDelivery, error] {
 	return func(yield func(dataprovider.QueuedDelivery, error) bool) {
+		if err := o.flush(ctx); err != nil {
+			yield(dataprovider.QueuedDelivery{}, fmt.Errorf("list what was delivered: %w", err))
+			return
+		}
 		from, after := int64(math.MinInt64), int64(0)
 		if !since.IsZero() { // the zero time is beyond what microseconds can say
 			from = since.UnixMicro()
@@ -131,7 +159,7 @@ func (o outbox) Delivery(ctx context.Context, id int64) (d dataprovider.QueuedDe
 
 // Replay implements dataprovider.Outbox.
 func (o outbox) Replay(ctx context.Context, id int64) (again int64, err error) {
-	err = o.write(ctx, func(t *tx) error {
+	err = o.writeAfter(ctx, o.ahead.needs(id), func(t *tx) error {
 		var target, eventID string
 		var keys, event []byte
 		const query = "SELECT target, keys, event_id, event FROM outbox_delivered WHERE id = ?"
@@ -142,7 +170,10 @@ func (o outbox) Replay(ctx context.Context, id int64) (again int64, err error) {
 		if err != nil {
 			return err
 		}
-		again, err = t.enqueue(target, unpackHashes(keys), eventID, event, o.now().UnixMicro())
+		t.ahead.yield(toTarget(target))
+		again, err = t.enqueue(newDelivery{
+			id: t.ahead.deliveryID(), target: target, hashes: unpackHashes(keys), eventID: eventID, event: event, settled: o.now().UnixMicro(),
+		})
 		return err
 	})
 	if err != nil {
@@ -156,6 +187,10 @@ const sweepSize = 500
 
 // Sweep implements dataprovider.Outbox.
 func (o outbox) Sweep(ctx context.Context, before time.Time, keep int) (forgotten int64, err error) {
+	if err := o.flush(ctx); err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	o.ahead.sweeps(keep)
 	until, last := before.UnixMicro(), int64(-1) // all up to this time and id
 	var at, id int64                             // of the latest that is too many
 	const query = "SELECT delivered, id FROM outbox_delivered ORDER BY delivered DESC, id DESC LIMIT 1 OFFSET ?"
@@ -168,7 +203,7 @@ func (o outbox) Sweep(ctx context.Context, before time.Time, keep int) (forgotte
 	}
 	for {
 		var n int64
-		err := o.write(ctx, func(t *tx) error {
+		err := o.writeBeside(ctx, func(t *tx) error {
 			const query = "DELETE FROM outbox_delivered WHERE id IN" +
 				" (SELECT id FROM outbox_delivered WHERE delivered < ? OR (delivered = ? AND id <= ?)" +
 				" ORDER BY delivered, id LIMIT ?)"

@@ -51,7 +51,7 @@ func (l locks) Load(ctx context.Context) (all []dataprovider.Lock, rev dataprovi
 // Change implements dataprovider.Locks.
 func (l locks) Change(ctx context.Context, rev dataprovider.Revision, put []dataprovider.Lock, drop []string,
 ) (next dataprovider.Revision, err error) {
-	err = l.write(ctx, func(t *tx) error {
+	err = l.writeBeside(ctx, func(t *tx) error {
 		var now dataprovider.Revision
 		if err := t.row(lockRevision, nil, &now); err != nil {
 			return err

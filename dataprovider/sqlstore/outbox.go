@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"slices"
 	"time"
 
 	"sftpgo/dataprovider"
@@ -26,7 +25,7 @@ func blob(b []byte) []byte {
 
 // Begin implements dataprovider.Outbox.
 func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) {
-	err = o.write(ctx, func(t *tx) error {
+	err = o.writeBeside(ctx, func(t *tx) error {
 		switch self := o.node.self(); {
 		case self != 0:
 			const query = "INSERT INTO outbox_pending (record, node) SELECT ?, id FROM node WHERE id = ?"
@@ -35,7 +34,7 @@ func (o outbox) Begin(ctx context.Context, record []byte) (id int64, err error) 
 				return errFenced
 			}
 		case o.ahead != nil:
-			id = o.ahead.take()
+			id = o.ahead.takeID()
 			err = t.intend(id, record)
 		case o.file.beside():
 			if id, err = t.besideID(o.now()); err == nil {
@@ -72,7 +71,7 @@ func (t *tx) besideID(now time.Time) (int64, error) {
 // Announce implements dataprovider.Outbox.
 func (o outbox) Announce(ctx context.Context, record []byte) (int64, error) {
 	if ctx.Err() == nil {
-		if id, ok := o.ahead.log(logged{kind: loggedBegin, record: slices.Clone(record)}); ok {
+		if id, ok := o.ahead.log(&logged{kind: loggedBegin, record: record}); ok {
 			return id, nil
 		}
 	}
@@ -81,7 +80,7 @@ func (o outbox) Announce(ctx context.Context, record []byte) (int64, error) {
 
 // flush brings into the database what was logged ahead of it, for those who read.
 func (s *Store) flush(ctx context.Context) error {
-	if !s.ahead.waiting() {
+	if s.ahead.waiting() == 0 {
 		return nil
 	}
 	return s.write(ctx, func(*tx) error { return nil })
@@ -142,12 +141,12 @@ func (o outbox) pendingPage(ctx context.Context, after int64) (page []dataprovid
 // Drop implements dataprovider.Outbox.
 func (o outbox) Drop(ctx context.Context, id int64) error {
 	if ctx.Err() == nil && id != 0 {
-		if _, ok := o.ahead.log(logged{kind: loggedDrop, id: id}); ok {
+		if _, ok := o.ahead.log(&logged{kind: loggedDrop, id: id}); ok {
 			return nil
 		}
 	}
-	undo := o.ahead.end(id)
-	err := o.write(ctx, func(t *tx) error {
+	upto, undo := o.ahead.end(id)
+	err := o.writeAfter(ctx, upto, func(t *tx) error {
 		_, err := t.exec("DELETE FROM outbox_pending WHERE id = ?", id)
 		return err
 	})
@@ -161,12 +160,18 @@ func (o outbox) Drop(ctx context.Context, id int64) error {
 // Settle implements dataprovider.Outbox.
 func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement) (sum dataprovider.Amount, err error) {
 	if ctx.Err() == nil && s.Owner == "" && len(s.Properties) == 0 {
-		if _, ok := o.ahead.log(logged{kind: loggedSettle, id: id, at: o.now().UnixMicro(), s: own(s)}); ok {
+		op := logged{kind: loggedEvent, id: id, event: settled{
+			at: o.now().UnixMicro(), eventID: s.EventID, event: s.Event, hashes: hashKeys(s.Keys), targets: unique(s.Targets), amended: s.Amended,
+		}}
+		if _, ok := o.ahead.log(&op); ok {
 			return dataprovider.Amount{}, nil
 		}
 	}
-	undo := o.ahead.end(id)
-	err = o.write(ctx, func(t *tx) error {
+	upto, undo := o.ahead.end(id)
+	if len(s.Amended) > 0 { // which may have been announced
+		upto = o.ahead.waiting()
+	}
+	err = o.writeAfter(ctx, upto, func(t *tx) error {
 		if id != 0 {
 			was, err := t.changed("DELETE FROM outbox_pending WHERE id = ?", id)
 			if err != nil {
@@ -204,16 +209,6 @@ func (o outbox) Settle(ctx context.Context, id int64, s dataprovider.Settlement)
 	return sum, nil
 }
 
-// own is a settlement that its caller cannot change any more.
-func own(s dataprovider.Settlement) dataprovider.Settlement {
-	s.Event, s.Keys, s.Targets = slices.Clone(s.Event), slices.Clone(s.Keys), slices.Clone(s.Targets)
-	s.Amended = slices.Clone(s.Amended)
-	for i := range s.Amended {
-		s.Amended[i].Record = slices.Clone(s.Amended[i].Record)
-	}
-	return s
-}
-
 // amend changes what an intention says, if it is still there.
 func (t *tx) amend(p dataprovider.Pending) error {
 	_, err := t.exec("UPDATE outbox_pending SET record = ? WHERE id = ?", blob(p.Record), p.ID)
@@ -223,67 +218,132 @@ func (t *tx) amend(p dataprovider.Pending) error {
 // deliverAll queues an event for each of its targets.
 func (t *tx) deliverAll(s dataprovider.Settlement, now int64) error {
 	hashes := hashKeys(s.Keys)
-	for i, target := range s.Targets {
-		if slices.Contains(s.Targets[:i], target) {
-			continue
-		}
-		if err := t.deliver(target, hashes, s, now); err != nil {
+	for _, target := range unique(s.Targets) {
+		t.ahead.yield(toTarget(target))
+		n := newDelivery{id: t.ahead.deliveryID(), target: target, hashes: hashes, eventID: s.EventID, event: s.Event, settled: now}
+		if _, err := t.enqueue(n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const selectHeld = "SELECT 1 FROM outbox_key WHERE target = ? AND hash = ? LIMIT 1"
-
-// deliver queues an event for a target.
-func (t *tx) deliver(target string, hashes []int64, s dataprovider.Settlement, now int64) error {
-	_, err := t.enqueue(target, hashes, s.EventID, s.Event, now)
-	return err
+// newDelivery is an event for a target.
+type newDelivery struct {
+	id      int64 // 0: the database gives one
+	target  string
+	hashes  []int64
+	eventID string
+	event   []byte
+	settled int64 // Unix microseconds
+	leased  bool  // it was handed out already
+	expires int64 // when the lease ends
 }
 
-// enqueue queues an event behind those that hold its keys.
-func (t *tx) enqueue(target string, hashes []int64, eventID string, event []byte, now int64) (int64, error) {
+const selectHeld = "SELECT delivery FROM outbox_key WHERE target = ? AND hash = ? ORDER BY delivery LIMIT 1"
+
+// enqueue queues an event behind those that hold its keys, and in front of those
+// with a higher id: other processes give ids, too.
+func (t *tx) enqueue(n newDelivery) (int64, error) {
 	waits := 0
-	for _, h := range hashes {
-		var held int
-		switch err := t.row(selectHeld, []any{target, h}, &held); {
-		case err == nil:
-			waits++
-		case !errors.Is(err, sql.ErrNoRows):
+	for _, h := range n.hashes {
+		var first int64
+		switch err := t.row(selectHeld, []any{n.target, h}, &first); {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
 			return 0, err
+		case n.id != 0 && first > n.id:
+			if err := t.holdBack(first); err != nil {
+				return 0, err
+			}
+		default:
+			waits++
 		}
 	}
-	state := queued
-	if waits > 0 {
-		state = blocked
-	}
-	id, err := t.dialect.insert(t, "INSERT INTO outbox_delivery"+
-		" (target, state, due_at, waits, attempts, settled, cause, keys, event_id, event)"+
-		" VALUES (?, ?, 0, ?, 0, ?, '', ?, ?, ?)",
-		target, state, waits, now, packHashes(hashes), eventID, blob(event))
+	id, err := t.insertDelivery(n, waits)
 	if err != nil {
 		return 0, err
 	}
-	for _, h := range hashes {
+	for _, h := range n.hashes {
 		const query = "INSERT INTO outbox_key (target, hash, delivery) VALUES (?, ?, ?)"
-		if _, err := t.exec(query, target, h, id); err != nil {
+		if _, err := t.exec(query, n.target, h, id); err != nil {
 			return 0, err
 		}
 	}
 	return id, nil
 }
 
+// holdBack makes a delivery wait for one key more. One that was handed out already
+// is not called back.
+func (t *tx) holdBack(id int64) error {
+	_, err := t.exec("UPDATE outbox_delivery SET waits = waits + 1, state = CASE WHEN state = ? THEN ? ELSE state END WHERE id = ?",
+		queued, blocked, id)
+	return err
+}
+
+func (t *tx) insertDelivery(n newDelivery, waits int) (int64, error) {
+	state, attempts := queued, 0
+	switch {
+	case n.leased:
+		state, attempts = leased, 1
+	case waits > 0:
+		state = blocked
+	}
+	const columns = " (target, state, due_at, waits, attempts, settled, cause, keys, event_id, event"
+	if n.id == 0 {
+		return t.dialect.insert(t, "INSERT INTO outbox_delivery"+columns+") VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?)",
+			n.target, state, n.expires, waits, attempts, n.settled, packHashes(n.hashes), n.eventID, blob(n.event))
+	}
+	_, err := t.exec("INSERT INTO outbox_delivery"+columns+", id) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?)",
+		n.target, state, n.expires, waits, attempts, n.settled, packHashes(n.hashes), n.eventID, blob(n.event), n.id)
+	return n.id, err
+}
+
 const selectBacklog = "SELECT target, state, count(*), min(id) FROM outbox_delivery" +
 	" GROUP BY target, state ORDER BY target, state"
 
 // Backlog implements dataprovider.Outbox.
-func (o outbox) Backlog(ctx context.Context) (out []dataprovider.Backlog, err error) {
-	if err := o.flush(ctx); err != nil {
+func (o outbox) Backlog(ctx context.Context) ([]dataprovider.Backlog, error) {
+	out, err := o.backlog(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("backlog: %w", err)
 	}
-	var oldest int64 // lowest id of the target that was last seen
-	byTarget := map[string]int64{}
+	return out, nil
+}
+
+// backlog adds what the database has and what waits for it. While that is on its way,
+// it waits until all is there.
+func (o outbox) backlog(ctx context.Context) ([]dataprovider.Backlog, error) {
+	still := o.ahead.still()
+	stored, err := o.storedBacklog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if out, ok := o.ahead.backlog(stored, still); ok {
+		return sums(out), nil
+	}
+	if err := o.flush(ctx); err != nil {
+		return nil, err
+	}
+	stored, err = o.storedBacklog(ctx)
+	return sums(stored), err
+}
+
+// waitingFor is the backlog of one target.
+type waitingFor struct {
+	dataprovider.Backlog
+	first int64 // id of the oldest; 0: there is none
+}
+
+func sums(list []waitingFor) (out []dataprovider.Backlog) {
+	for _, w := range list {
+		out = append(out, w.Backlog)
+	}
+	return out
+}
+
+// storedBacklog is what the database has, by target.
+func (o outbox) storedBacklog(ctx context.Context) (out []waitingFor, err error) {
 	err = o.reader.rows(ctx, selectBacklog, nil, func(rows *sql.Rows) error {
 		var target string
 		var state deliveryState
@@ -292,7 +352,7 @@ func (o outbox) Backlog(ctx context.Context) (out []dataprovider.Backlog, err er
 			return err
 		}
 		if len(out) == 0 || out[len(out)-1].Target != target {
-			out, oldest = append(out, dataprovider.Backlog{Target: target}), 0
+			out = append(out, waitingFor{Backlog: dataprovider.Backlog{Target: target}})
 		}
 		b := &out[len(out)-1]
 		if state == dead {
@@ -300,17 +360,15 @@ func (o outbox) Backlog(ctx context.Context) (out []dataprovider.Backlog, err er
 			return nil
 		}
 		b.Queued += n
-		if oldest == 0 || first < oldest {
-			oldest = first
-			byTarget[target] = first
+		if b.first == 0 || first < b.first {
+			b.first = first
 		}
 		return nil
 	})
 	for i := 0; i < len(out) && err == nil; i++ {
-		out[i].Oldest, err = o.settledAt(ctx, byTarget[out[i].Target])
+		if out[i].first != 0 {
+			out[i].Oldest, err = o.settledAt(ctx, out[i].first)
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("backlog: %w", err)
-	}
-	return out, nil
+	return out, err
 }

@@ -114,7 +114,7 @@ func (p properties) Members(ctx context.Context, dir string, names []string) (ma
 // Patch implements dataprovider.Properties.
 func (p properties) Patch(ctx context.Context, patch dataprovider.PropertyPatch) error {
 	p.vacant.Store(false)
-	err := p.write(ctx, func(t *tx) error { return t.patchProperties(patch, p.now()) })
+	err := p.writeBeside(ctx, func(t *tx) error { return t.patchProperties(patch, p.now()) })
 	return wrapProperties(patch.Path, err)
 }
 
@@ -234,7 +234,7 @@ func (p properties) pageBelow(ctx context.Context, after, name, last, root strin
 // Forget implements dataprovider.Properties.
 func (p properties) Forget(ctx context.Context, path string, since time.Time) error {
 	dir, name := dataprovider.SplitPath(path)
-	err := p.write(ctx, func(t *tx) error {
+	err := p.writeBeside(ctx, func(t *tx) error {
 		_, err := t.exec("DELETE FROM property WHERE dir = ? AND name = ? AND changed < ?", dir, name, since.UnixMicro())
 		return err
 	})

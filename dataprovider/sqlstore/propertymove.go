@@ -9,7 +9,7 @@ import (
 
 // Apply implements dataprovider.Properties.
 func (p properties) Apply(ctx context.Context, moves ...dataprovider.PropertyMove) error {
-	err := p.write(ctx, func(t *tx) error { return p.moveProperties(t, moves) })
+	err := p.writeBeside(ctx, func(t *tx) error { return p.moveProperties(t, moves) })
 	if err != nil {
 		return fmt.Errorf("move properties: %w", err)
 	}

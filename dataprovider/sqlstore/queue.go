@@ -85,7 +85,8 @@ func (s deliveryState) public(due, now int64) dataprovider.DeliveryState {
 
 // Revive implements dataprovider.Outbox.
 func (o outbox) Revive(ctx context.Context, id int64) error {
-	err := o.write(ctx, func(t *tx) error {
+	err := o.writeAfter(ctx, o.ahead.needs(id), func(t *tx) error {
+		o.ahead.yield(anyTrack)
 		var state deliveryState
 		var due int64
 		err := t.row("SELECT state, due_at FROM outbox_delivery WHERE id = ?", []any{id}, &state, &due)

@@ -94,7 +94,10 @@ func (s *session) close() {
 }
 
 // tx is the view that a request has of the transaction.
-type tx struct{ *session }
+type tx struct {
+	*session
+	ahead *ahead
+}
 
 // changed runs a statement and tells whether it changed any row.
 func (t *tx) changed(query string, args ...any) (bool, error) {

@@ -69,7 +69,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.reader.row(ctx, "SELECT 1 FROM sequence WHERE name = 'users'", nil, &one); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	if err := s.write(ctx, func(*tx) error { return nil }); err != nil {
+	if err := s.writeBeside(ctx, func(*tx) error { return nil }); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
 	if err := s.file.check(); err != nil {
@@ -78,11 +78,26 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// write runs fn in a transaction, see writer.do.
+// write runs fn in a transaction, see writer.do, in which the database has all that
+// was logged.
 func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
+	return s.writeAfter(ctx, s.ahead.waiting(), fn)
+}
+
+// writeBeside is write for what has nothing to do with what was logged.
+func (s *Store) writeBeside(ctx context.Context, fn func(*tx) error) error {
+	return s.writeAfter(ctx, 0, fn)
+}
+
+// writeAfter is write for what needs of the log what it has up to a number.
+func (s *Store) writeAfter(ctx context.Context, upto int64, fn func(*tx) error) error {
+	return s.ask(ctx, &request{run: fn, upto: upto})
+}
+
+func (s *Store) ask(ctx context.Context, r *request) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	return s.writer.do(ctx, fn)
+	return s.writer.do(ctx, r)
 }
 
 // Users implements dataprovider.Store.

@@ -21,7 +21,7 @@ func (u uploads) Add(ctx context.Context, up dataprovider.Upload) error {
 	if err != nil {
 		return fmt.Errorf("upload %q: %w", up.ID, err)
 	}
-	err = u.write(ctx, func(t *tx) error {
+	err = u.writeAfter(ctx, u.ahead.uploads(), func(t *tx) error {
 		added, err := t.addUpload(up.ID, up.Owner, doc)
 		if err == nil && !added {
 			return dataprovider.ErrExists
@@ -42,11 +42,11 @@ func (u uploads) Record(ctx context.Context, up dataprovider.Upload) error {
 		return fmt.Errorf("upload %q: %w", up.ID, err)
 	}
 	if ctx.Err() == nil {
-		if _, ok := u.ahead.log(logged{kind: loggedUpload, record: doc}); ok {
+		if _, ok := u.ahead.log(&logged{kind: loggedUpload, record: doc}); ok {
 			return nil
 		}
 	}
-	err = u.write(ctx, func(t *tx) error {
+	err = u.writeAfter(ctx, u.ahead.uploads(), func(t *tx) error {
 		_, err := t.addUpload(up.ID, up.Owner, doc)
 		return err
 	})
@@ -67,10 +67,10 @@ func (t *tx) bringUpload(doc []byte) error {
 func (u uploads) Get(ctx context.Context, id string) (up dataprovider.Upload, err error) {
 	var doc []byte
 	const query = "SELECT document FROM upload WHERE id = ?"
-	logged := u.ahead.waiting() // asked first: it may be brought in meanwhile
+	logged := u.ahead.uploads() != 0 // asked first: it may be brought in meanwhile
 	err = u.reader.row(ctx, query, []any{id}, &doc)
 	if errors.Is(err, sql.ErrNoRows) && logged {
-		if err = u.flush(ctx); err == nil {
+		if err = u.flushUploads(ctx); err == nil {
 			err = u.reader.row(ctx, query, []any{id}, &doc)
 		}
 	}
@@ -83,13 +83,22 @@ func (u uploads) Get(ctx context.Context, id string) (up dataprovider.Upload, er
 	return up, wrapUpload("read", id, err)
 }
 
+// flushUploads is flush for those who ask for uploads.
+func (u uploads) flushUploads(ctx context.Context) error {
+	upto := u.ahead.uploads()
+	if upto == 0 {
+		return nil
+	}
+	return u.writeAfter(ctx, upto, func(*tx) error { return nil })
+}
+
 // Save implements dataprovider.Uploads.
 func (u uploads) Save(ctx context.Context, up dataprovider.Upload) error {
 	doc, err := json.Marshal(up)
 	if err != nil {
 		return fmt.Errorf("upload %q: %w", up.ID, err)
 	}
-	err = u.write(ctx, func(t *tx) error {
+	err = u.writeAfter(ctx, u.ahead.uploads(), func(t *tx) error {
 		saved, err := t.changed("UPDATE upload SET owner = ?, document = ? WHERE id = ?", up.Owner, doc, up.ID)
 		if err == nil && !saved {
 			return dataprovider.ErrNotFound
@@ -101,7 +110,7 @@ func (u uploads) Save(ctx context.Context, up dataprovider.Upload) error {
 
 // Delete implements dataprovider.Uploads.
 func (u uploads) Delete(ctx context.Context, id string) error {
-	err := u.write(ctx, func(t *tx) error {
+	err := u.writeAfter(ctx, u.ahead.uploads(), func(t *tx) error {
 		if _, err := t.exec("DELETE FROM upload WHERE id = ?", id); err != nil {
 			return err
 		}
@@ -114,7 +123,7 @@ func (u uploads) Delete(ctx context.Context, id string) error {
 // List implements dataprovider.Uploads.
 func (u uploads) List(ctx context.Context, owner, after string) iter.Seq2[dataprovider.Upload, error] {
 	return func(yield func(dataprovider.Upload, error) bool) {
-		if err := u.flush(ctx); err != nil {
+		if err := u.flushUploads(ctx); err != nil {
 			yield(dataprovider.Upload{}, fmt.Errorf("list uploads: %w", err))
 			return
 		}
@@ -159,7 +168,7 @@ func (u uploads) page(ctx context.Context, owner, after string) (page []dataprov
 // whose transaction succeeds.
 func (u uploads) Hold(ctx context.Context, id, holder string, ttl time.Duration) error {
 	var taken bool
-	err := u.write(ctx, func(t *tx) (err error) {
+	err := u.writeBeside(ctx, func(t *tx) (err error) {
 		taken, err = t.hold(id, holder, u.now(), ttl)
 		if err == nil && !taken {
 			_, err = t.exec("UPDATE upload_lease SET wanted = 1 WHERE id = ?", id)
@@ -188,7 +197,7 @@ func (t *tx) hold(id, holder string, now time.Time, ttl time.Duration) (bool, er
 
 // Renew implements dataprovider.Uploads.
 func (u uploads) Renew(ctx context.Context, id, holder string, ttl time.Duration) (wanted bool, err error) {
-	err = u.write(ctx, func(t *tx) error {
+	err = u.writeBeside(ctx, func(t *tx) error {
 		taken, err := t.hold(id, holder, u.now(), ttl)
 		if err == nil && !taken {
 			return dataprovider.ErrConflict
@@ -203,7 +212,7 @@ func (u uploads) Renew(ctx context.Context, id, holder string, ttl time.Duration
 
 // Release implements dataprovider.Uploads.
 func (u uploads) Release(ctx context.Context, id, holder string) error {
-	err := u.write(ctx, func(t *tx) error {
+	err := u.writeBeside(ctx, func(t *tx) error {
 		_, err := t.exec("DELETE FROM upload_lease WHERE id = ? AND holder = ?", id, holder)
 		return err
 	})

@@ -47,7 +47,7 @@ func (u usage) Get(ctx context.Context, owner string) (r dataprovider.UsageRecor
 
 // Add implements dataprovider.Usage.
 func (u usage) Add(ctx context.Context, owner string, delta dataprovider.Amount) (sum dataprovider.Amount, err error) {
-	err = u.write(ctx, func(t *tx) error {
+	err = u.writeBeside(ctx, func(t *tx) error {
 		sum, err = t.addUsage(owner, delta, u.now())
 		return err
 	})
@@ -60,7 +60,7 @@ func (u usage) Add(ctx context.Context, owner string, delta dataprovider.Amount)
 // Set implements dataprovider.Usage.
 func (u usage) Set(ctx context.Context, owner string, total dataprovider.Amount) error {
 	total = clamp(dataprovider.Amount{Files: max(0, total.Files), Bytes: max(0, total.Bytes)})
-	err := u.write(ctx, func(t *tx) error {
+	err := u.writeBeside(ctx, func(t *tx) error {
 		if err := t.usageRow(owner); err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (u usage) Set(ctx context.Context, owner string, total dataprovider.Amount)
 
 // Login implements dataprovider.Usage.
 func (u usage) Login(ctx context.Context, owner string, at time.Time) error {
-	err := u.write(ctx, func(t *tx) error {
+	err := u.writeBeside(ctx, func(t *tx) error {
 		if err := t.usageRow(owner); err != nil {
 			return err
 		}

@@ -30,13 +30,16 @@ type writer struct {
 	quit    chan struct{} // closed by close
 	stopped chan struct{} // closed by run
 	once    sync.Once
-	session *session // of run; nil when there is none
-	ahead   *ahead   // nil: there is none
+	session *session   // of run; nil when there is none
+	ahead   *ahead     // nil: there is none
+	aside   []*request // need more of the log than one transaction brings in
 }
 
 // request is one closure that waits for its turn.
 type request struct {
 	run   func(*tx) error
+	upto  int64  // number in the log; what it has up to there must be in the database before
+	then  func() // nil: nothing. It runs when all is committed and run had no error, before anything else does
 	state atomic.Int32
 	done  chan error // buffered
 }
@@ -64,14 +67,14 @@ func (w *writer) close() {
 	<-w.stopped
 }
 
-// do runs fn in a transaction and returns when that is committed. An error of fn
-// undoes what it did, and nothing else. When ctx ends before its turn, fn is not
+// do runs a request in a transaction and returns when that is committed. An error of
+// it undoes what it did, and nothing else. When ctx ends before its turn, it is not
 // run; once it runs, do waits for the outcome, so that no caller is left in doubt.
-func (w *writer) do(ctx context.Context, fn func(*tx) error) error {
+func (w *writer) do(ctx context.Context, r *request) error {
 	if ctx.Err() != nil {
 		return ended(ctx)
 	}
-	r := &request{run: fn, done: make(chan error, 1)}
+	r.done = make(chan error, 1)
 	select {
 	case <-w.quit:
 		return errClosed
@@ -106,69 +109,93 @@ func (w *writer) do(ctx context.Context, fn func(*tx) error) error {
 	}
 }
 
+// aheadPause is how long what was logged waits at least, and at most twice that, if
+// nobody needs it in the database.
+const aheadPause = 750 * time.Millisecond
+
 func (w *writer) run() {
 	defer close(w.stopped)
 	defer w.drop()
 	batch := make([]*request, 0, maxBatch)
+	pause := time.NewTimer(aheadPause)
+	pause.Stop()
+	var old int64 // what was logged up to here has waited long enough after the pause
+	resting := true
 	for {
 		select {
 		case r := <-w.queue:
-			w.commit(append(batch[:0], r))
+			w.serve(append(batch[:0], r))
 		case <-w.ahead.nudged():
-			w.commit(w.gather(batch[:0]))
-		case <-w.quit:
-			for {
-				select {
-				case r := <-w.queue:
-					w.commit(append(batch[:0], r))
-				default:
-					if w.ahead.waiting() {
-						w.commit(batch[:0])
-					}
-					return
-				}
+			if w.ahead.crowded() {
+				w.bring(w.ahead.waiting())
 			}
+			if resting {
+				resting, old = false, w.ahead.waiting()
+				pause.Reset(aheadPause)
+			}
+		case <-pause.C:
+			w.bring(old)
+			if old = w.ahead.waiting(); old != 0 {
+				pause.Reset(aheadPause)
+			}
+			resting = old == 0
+		case <-w.quit:
+			pause.Stop()
+			w.finish(batch)
+			return
 		}
 	}
 }
 
-// aheadPause is how long what was logged waits for a transaction that it can
-// share.
-const aheadPause = 20 * time.Millisecond
-
-// gather waits for a request, but not for long.
-func (w *writer) gather(batch []*request) []*request {
-	timer := time.NewTimer(aheadPause)
-	defer timer.Stop()
-	select {
-	case r := <-w.queue:
-		return append(batch, r)
-	case <-timer.C:
-	case <-w.quit:
+// finish does what is queued, and leaves nothing in the log.
+func (w *writer) finish(batch []*request) {
+	for {
+		select {
+		case r := <-w.queue:
+			w.serve(append(batch[:0], r))
+			continue
+		default:
+		}
+		break
 	}
-	return batch
+	w.bring(w.ahead.waiting())
+	if ids := w.ahead.unused(); ids.end > 0 {
+		r := &request{run: func(t *tx) error { return t.returnIDs(ids) }, done: make(chan error, 1)}
+		w.commit([]*request{r}, 0) // else they are not used
+	}
+}
+
+// serve commits a request, and what came in meanwhile.
+func (w *writer) serve(batch []*request) {
+	if batch = w.admit(batch[:0], batch[0]); len(batch) > 0 {
+		w.commit(batch, 0)
+	}
+	w.serveAside()
 }
 
 // commit runs the batch, and what came in until the lock was had, in one
-// transaction, and answers all.
-func (w *writer) commit(batch []*request) {
+// transaction, and answers all. Before, it brings in what was logged up to a number,
+// or what the batch needs.
+func (w *writer) commit(batch []*request, upto int64) {
 	runtime.Gosched() // on a busy machine, those who are about to ask do so now
 	err := w.begin()
 	batch = w.fill(batch)
 	var results []error
-	var brought int
+	var brought portion
+	var ids idRange
 	if err == nil {
-		brought, err = w.bringIn(&tx{w.session})
+		brought, ids, err = w.prepare(max(upto, need(batch)))
 	}
 	if err == nil {
-		if results, err = w.runAll(batch, brought); err == nil {
+		if results, err = w.runAll(batch, brought.ops > 0 || ids.end > 0); err == nil {
 			err = w.end()
 		} else if errors.Is(err, errUndone) {
 			err = nil
 		}
 	}
+	w.ahead.applied(brought, err == nil)
 	if err == nil {
-		w.ahead.applied(brought)
+		w.ahead.grant(ids)
 	} else {
 		err = w.dialect.classify(err)
 		w.drop()
@@ -178,10 +205,35 @@ func (w *writer) commit(batch []*request) {
 		case r == nil:
 		case err != nil:
 			r.done <- err
+		case results[i] == nil && r.then != nil:
+			r.then()
+			r.done <- nil
 		default:
 			r.done <- results[i]
 		}
 	}
+}
+
+// need returns up to where a batch needs the log in the database.
+func need(batch []*request) (upto int64) {
+	for _, r := range batch {
+		if r != nil {
+			upto = max(upto, r.upto)
+		}
+	}
+	return upto
+}
+
+// prepare does what comes before the requests of a transaction.
+func (w *writer) prepare(upto int64) (brought portion, ids idRange, err error) {
+	t := &tx{w.session, w.ahead}
+	if w.ahead.scarce() {
+		if ids, err = t.reserveIDs(); err != nil {
+			return brought, ids, err
+		}
+	}
+	brought, err = w.bringIn(t, upto)
+	return brought, ids, err
 }
 
 // fill takes what is queued, as far as it fits, and leaves nil for what was
@@ -190,7 +242,7 @@ func (w *writer) fill(batch []*request) []*request {
 	for len(batch) < w.dialect.batch {
 		select {
 		case r := <-w.queue:
-			batch = append(batch, r)
+			batch = w.admit(batch, r)
 			continue
 		default:
 		}
@@ -230,11 +282,11 @@ func (w *writer) end() error {
 }
 
 // runAll returns the result of each request. The error says that the transaction
-// as a whole is lost. before is how much it does already.
-func (w *writer) runAll(batch []*request, before int) ([]error, error) {
+// as a whole is lost. more says that it has done something already.
+func (w *writer) runAll(batch []*request, more bool) ([]error, error) {
 	results := make([]error, len(batch))
-	t := &tx{w.session}
-	alone := len(batch) == 1 && before == 0
+	t := &tx{w.session, w.ahead}
+	alone := len(batch) == 1 && !more
 	begun := false
 	for i, r := range batch {
 		if r == nil {

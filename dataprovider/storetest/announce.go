@@ -14,6 +14,7 @@ import (
 
 func testAnnounce(t *testing.T, f *fixture) {
 	t.Run("ends", func(t *testing.T) { testAnnounced(t, f) })
+	t.Run("ends once", func(t *testing.T) { testEndsOnce(t, f) })
 	t.Run("once", func(t *testing.T) { testAnnouncedOnce(t, f) })
 	t.Run("model", func(t *testing.T) { testAnnouncedModel(t, f) })
 }
@@ -66,6 +67,30 @@ func testAnnounced(t *testing.T, f *fixture) {
 	if id := announce("next"); id <= amended {
 		t.Errorf("id %d after %d", id, amended)
 	}
+}
+
+// An intention that has ended does not end again, whatever ways the two take.
+func testEndsOnce(t *testing.T, f *fixture) {
+	s, _ := f.store(t)
+	ctx, o := t.Context(), s.Outbox()
+	counted := dataprovider.Settlement{EventID: "e", Targets: []string{"hook"}, Owner: "alice", Delta: amount{Files: 1}}
+	for _, begin := range []func() (int64, error){
+		func() (int64, error) { return o.Announce(ctx, nil) },
+		func() (int64, error) { return o.Begin(ctx, nil) },
+	} {
+		for _, looked := range []bool{false, true} {
+			id := value[int64](t)(begin())
+			if looked && len(pending(t, s)) != 1 {
+				t.Error("it is not pending")
+			}
+			must(t, o.Drop(ctx, id))
+			if _, err := o.Settle(ctx, id, counted); !errors.Is(err, dataprovider.ErrNotFound) {
+				t.Errorf("settle of what was dropped: %v", err)
+			}
+		}
+	}
+	backlog(t, s)
+	record(t, s, "alice", dataprovider.UsageRecord{})
 }
 
 // Of many that end one intention in different ways, one succeeds.
