@@ -4,7 +4,9 @@
 // All changes of a process go through one goroutine, which commits together what
 // is asked for at the same time (writer); reads run beside it on connections of
 // their own. Writers of several processes take turns: the lock of the database
-// file, and an advisory lock in PostgreSQL. A change that was answered survives
+// file, and an advisory lock in PostgreSQL. In front of the database file of a server
+// lies a log (ahead), which has what changes nothing but the outbox, and hands out
+// deliveries (track) as long as all goes well. A change that was answered survives
 // the end of the process at any moment. In SQLite a loss of power at worst undoes
 // the last moments.
 package sqlstore
