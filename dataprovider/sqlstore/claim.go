@@ -105,7 +105,7 @@ const selectAlive = "SELECT id, state, due_at, keys FROM outbox_delivery WHERE t
 // served from the log.
 const mostTaken = 256
 
-// taken returns what the database has handed out for a target, by id; not ok, if it
+// takenOf returns what the database has handed out for a target, by id; not ok, if it
 // has anything else that is alive.
 func takenOf(rows func(query string, args []any, scan func(*sql.Rows) error) error, target string, now int64) (list []*entry, ok bool, err error) {
 	err = rows(selectAlive, []any{target}, func(rows *sql.Rows) error {
