@@ -1,6 +1,6 @@
 package actions
 
-import "sftpgo/plainjson"
+import "sftpgo/actions/plainjson"
 
 // AppendJSON appends the event as encoding/json writes it, byte for byte, so that
 // json.Unmarshal reads what either has written. It refuses what encoding/json does: a

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"sftpgo/spelling"
+	"sftpgo/config/spelling"
 )
 
 const (

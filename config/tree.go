@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"sftpgo/spelling"
+	"sftpgo/config/spelling"
 )
 
 // reader goes through what a file and the environment hold, key by key, and

@@ -22,15 +22,15 @@ type rule struct {
 // pattern that matches counts ("/..." is a package and all below it, "/*" the
 // packages one below).
 func imports() []rule {
-	frontEnd := []string{"protocols", "protocols/session", "protocols/auth", "protocols/waiting", "protocols/certs", "dataprovider", "vfs", "spelling"}
+	frontEnd := []string{"protocols", "protocols/session", "protocols/auth", "protocols/waiting", "protocols/certs", "dataprovider", "vfs", "config/spelling"}
 	return []rule{
 		// The leaves know nothing of each other.
 		{"vfs", nil},
 		{"dataprovider", nil},
-		{"actions", []string{"plainjson"}},
-		{"plainjson", nil},
+		{"actions", []string{"actions/plainjson"}},
+		{"actions/plainjson", nil},
 		{"docs", nil},
-		{"spelling", nil},
+		{"config/spelling", nil},
 		// What implements them knows the parent only. The outbox of events lives in
 		// the data store.
 		{"vfs/*", []string{"vfs"}},
@@ -40,7 +40,7 @@ func imports() []rule {
 		{"actions/*", []string{"actions"}},
 		// The middle owns the rules. The table of failures names the errors of all.
 		{"protocols", []string{"protocols/session", "actions", "dataprovider", "vfs"}},
-		{"protocols/session", []string{"actions", "dataprovider", "vfs", "plainjson"}},
+		{"protocols/session", []string{"actions", "dataprovider", "vfs", "actions/plainjson"}},
 		{"protocols/auth", []string{"dataprovider", "protocols/waiting"}},
 		{"protocols/auth/keyboard", []string{"protocols/auth"}},
 		{"protocols/waiting", nil},
@@ -61,11 +61,11 @@ func imports() []rule {
 		{"config", []string{
 			"actions", "actions/httpsink", "dataprovider", "protocols/session",
 			"protocols/sshd", "protocols/ftpd", "protocols/webdavd", "protocols/tus", "protocols/telemetry", "protocols/proxied",
-			"spelling",
+			"config/spelling",
 		}},
 		// The only place that names implementations. Nothing names this one.
 		{"cmd/sftpgo", []string{
-			"config", "docs", "vfs/...", "dataprovider/...", "actions/...", "protocols/...", "spelling",
+			"config", "docs", "vfs/...", "dataprovider/...", "actions/...", "protocols/...", "config/spelling",
 		}},
 	}
 }

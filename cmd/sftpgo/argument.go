@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sftpgo/spelling"
+	"sftpgo/config/spelling"
 )
 
 // noArgument checks that a command has none. What stands behind one that has

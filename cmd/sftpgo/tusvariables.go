@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"sftpgo/spelling"
+	"sftpgo/config/spelling"
 )
 
 // strayVariables returns the variables that begin like those of the options and

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"sftpgo/actions"
+	"sftpgo/actions/plainjson"
 	"sftpgo/dataprovider"
-	"sftpgo/plainjson"
 )
 
 // intent is what Begin stores: enough to find out, after a crash, whether the

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/cpu"
 
-	"sftpgo/spelling"
+	"sftpgo/config/spelling"
 )
 
 // The values of algorithm_profile.

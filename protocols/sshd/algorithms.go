@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"sftpgo/spelling"
+	"sftpgo/config/spelling"
 )
 
 // Algorithms is the part of the "sftpd" section that says what the transport

@@ -3,7 +3,7 @@ package spelling_test
 import (
 	"testing"
 
-	"sftpgo/spelling"
+	"sftpgo/config/spelling"
 )
 
 func TestDistance(t *testing.T) {

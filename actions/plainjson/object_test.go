@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sftpgo/plainjson"
+	"sftpgo/actions/plainjson"
 )
 
 // members are one of each kind.
