@@ -11,6 +11,10 @@ const (
 	// must be for uploads to go first.
 	burstLook = 20 * time.Millisecond
 	burst     = 10
+	// firstLook is how long the first event after a rest waits, to see whether a burst
+	// begins with it, and firstBurst how much that must be.
+	firstLook  = burstLook / 2
+	firstBurst = burst / 2
 	// burstLimit is the longest that deliveries give way.
 	burstLimit = time.Second
 )
@@ -39,6 +43,34 @@ func (b *burstWatch) busy() bool {
 	b.verdict = !b.since.IsZero() && n-b.seen >= burst*looks
 	b.seen, b.since = n, now
 	return b.verdict
+}
+
+// begin watches anew, after a rest.
+func (b *burstWatch) begin() {
+	b.seen, b.since = b.recorded.Load(), time.Now()
+}
+
+// decide says whether it is busy by what was recorded since begin.
+func (b *burstWatch) decide() {
+	b.verdict = b.recorded.Load()-b.seen >= firstBurst
+}
+
+// lookAround waits a moment with the first event after a rest: were it delivered at
+// once, a burst that begins with it would be over before it is seen.
+func (l *lane) lookAround(ctx context.Context) {
+	if l.inHand > 0 || l.more || l.hurry || l.inline.any() {
+		return
+	}
+	l.burst.begin()
+	timer := time.NewTimer(firstLook)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-l.urgent:
+		l.hurry = true
+	case <-timer.C:
+		l.burst.decide()
+	}
 }
 
 // giveWay waits while uploads come thick and fast. Results are received meanwhile.

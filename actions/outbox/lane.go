@@ -108,6 +108,7 @@ func (l *lane) loop(ctx context.Context) {
 		case r := <-l.results:
 			l.receive(r)
 		case <-l.wake:
+			l.lookAround(ctx)
 		case <-l.urgent:
 			l.hurry = true
 		case <-tick.C:

@@ -27,8 +27,7 @@ func TestKilledBeforeDone(t *testing.T) {
 			s.fail(errors.New("killed"))
 			return nil
 		}
-		d.Wake()
-		synctest.Wait()
+		wake(d)
 		stop()
 		if d := cmp.Diff([]string{"01A"}, hook.delivered()); d != "" {
 			t.Fatal(d)
@@ -108,9 +107,8 @@ func TestSlowTargetDelaysNoOther(t *testing.T) {
 		for i := range 100 {
 			settle(t, s, event(fmt.Sprintf("%03d", i), fmt.Sprintf("/%d", i)), "slow", "quick")
 		}
-		d.Wake()
-		synctest.Wait()
-		if n := len(quick.delivered()); n != 100 || time.Since(begin) != 0 {
+		wake(d)
+		if n := len(quick.delivered()); n != 100 || time.Since(begin) != soon {
 			t.Errorf("%d events after %v", n, time.Since(begin))
 		}
 		if queued, _ := s.waiting(); queued != 100 {

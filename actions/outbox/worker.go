@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,11 +51,10 @@ func (w worker) deliver(ctx context.Context, j job) result {
 		return result{id: j.ID} // a suspended machine: the lease would not last
 	}
 	var said actions.Receipt
-	var err error
+	e, err := actions.ReadEvent(j.Event)
 	awaited := w.inline.begin(j.EventID)
 	defer func() { awaited.end(err) }()
-	var e actions.Event
-	if err := json.Unmarshal(j.Event, &e); err != nil {
+	if err != nil {
 		return w.bury(j, fmt.Errorf("decode event: %w", err), dataprovider.Try{Began: time.Now()})
 	}
 	attempt, cancel := context.WithTimeoutCause(ctx, limit,
@@ -67,14 +65,14 @@ func (w worker) deliver(ctx context.Context, j job) result {
 	}
 	start := time.Now()
 	if awaited.Decides() {
-		err = w.deliverInLine(attempt, &e)
+		err = w.deliverInLine(attempt, e)
 	} else {
-		err = deliver(attempt, w.target.Sink, &e)
+		err = deliver(attempt, w.target.Sink, e)
 	}
 	try := dataprovider.Try{Began: start.UTC(), Took: time.Since(start)}
 	switch {
 	case err == nil:
-		w.delivered(j, &e, try)
+		w.delivered(j, e, try)
 		try.Answer, try.Output = said.Status, said.Output
 		return result{id: j.ID, outcome: delivered, try: try}
 	case ctx.Err() != nil:
@@ -84,7 +82,7 @@ func (w worker) deliver(ctx context.Context, j job) result {
 	case awaited.Decides():
 		return w.told(j, err, try)
 	}
-	return w.fail(j, &e, err, try)
+	return w.fail(j, e, err, try)
 }
 
 // delivered counts what was acknowledged, and tells the log, in detail only if it
