@@ -33,7 +33,7 @@ func (o outbox) Claim(ctx context.Context, target string, n int, ttl time.Durati
 // claimStored claims from the database.
 func (o outbox) claimStored(ctx context.Context, target string, n int, ttl time.Duration) (out []dataprovider.Delivery, err error) {
 	var caughtUp func()
-	err = o.ask(ctx, &request{upto: o.ahead.waiting(), then: func() { caughtUp() }, run: func(t *tx) error {
+	err = o.ask(ctx, &request{upto: allLogged, then: func() { caughtUp() }, run: func(t *tx) error {
 		caughtUp, out = func() {}, nil
 		now, self := o.now(), o.node.self()
 		if err := t.mustBelong(self); err != nil {

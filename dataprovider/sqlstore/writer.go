@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,10 @@ type request struct {
 	state atomic.Int32
 	done  chan error // buffered
 }
+
+// allLogged is for who needs what is logged until its transaction begins: what was
+// settled in the database since it asked may come behind some of it.
+const allLogged = math.MaxInt64
 
 // The states of a request. Exactly one side moves it away from waiting.
 const (
