@@ -106,7 +106,8 @@ type Usage interface {
 // An operation that changes the storage calls Begin before, Settle after: a
 // crash in between leaves a pending record, and whoever starts next looks at
 // the storage, and settles or drops it. An event that changes nothing (a
-// download) is settled without Begin.
+// download) is settled without Begin. What callers hand over stays theirs: a store
+// copies the bytes it keeps.
 type Outbox interface {
 	// Begin stores an intention. The bytes mean something only to the caller.
 	Begin(ctx context.Context, record []byte) (id int64, err error)
