@@ -182,16 +182,21 @@ func (r *Resumables) Look(ctx context.Context, s *Session, id string) (rec datap
 			rec.Offset = size
 			return nil
 		}
-		u, err := r.take(ctx, s, id, nil, func() {})
-		if err != nil {
-			return err
-		}
-		u.looked = true
-		err = u.End(nil)
-		rec = u.Info()
+		rec, err = r.halt(ctx, s, id)
 		return err
 	})
 	return rec, err
+}
+
+// halt asks whoever writes an upload to stop, and returns what is known of it then.
+func (r *Resumables) halt(ctx context.Context, s *Session, id string) (rec dataprovider.Upload, err error) {
+	u, err := r.take(ctx, s, id, nil, func() {})
+	if err != nil {
+		return rec, err
+	}
+	u.looked = true
+	err = u.End(nil)
+	return u.Info(), err
 }
 
 // stored is the size of what the storage has.

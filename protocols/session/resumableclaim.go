@@ -57,13 +57,7 @@ func (r *Resumables) Halt(ctx context.Context, s *Session, id string) (rec datap
 		if rec, err = r.read(ctx, s, id); err != nil || rec.State == dataprovider.UploadComplete {
 			return err
 		}
-		u, err := r.take(ctx, s, id, nil, func() {})
-		if err != nil {
-			return err
-		}
-		u.looked = true
-		err = u.End(nil)
-		rec = u.Info()
+		rec, err = r.halt(ctx, s, id)
 		return err
 	})
 	return rec, err
